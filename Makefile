@@ -1,0 +1,51 @@
+# The words of the house. A fresh machine needs Python 3.11+ and make, nothing else.
+#   make demo   the whole platform on an embedded PostgreSQL with simulated exchanges
+#   make test   its tests
+#   make up     the same platform on the live exchanges
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+SECONDS_TO_RUN ?=
+
+.PHONY: setup demo up test check format lock bench clean
+
+setup: $(INSTALLED)
+
+$(INSTALLED): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "AlphaPulse needs Python 3.11 or later: make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $(INSTALLED)
+
+demo: $(INSTALLED)
+	$(BIN)/alphapulse demo $(if $(SECONDS_TO_RUN),--seconds $(SECONDS_TO_RUN))
+
+up: $(INSTALLED)
+	$(BIN)/alphapulse up
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+check: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+# One lock for every platform and Python; it names no index.
+lock: $(INSTALLED)
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --upgrade \
+		--no-emit-index-url --no-annotate --no-header pyproject.toml --output-file requirements.lock
+
+bench: $(INSTALLED)
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
