@@ -1,0 +1,1 @@
+"""Every PostgreSQL statement. One file per reader or writer; import them directly."""

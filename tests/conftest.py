@@ -1,0 +1,80 @@
+"""Fixtures that every room shares: a real PostgreSQL, a fresh database for each test that asks."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from subprocess import PIPE
+from uuid import uuid4
+
+import psycopg
+import pytest
+from hypothesis import settings
+from psycopg.conninfo import make_conninfo
+from psycopg.sql import SQL, Identifier
+
+from alphapulse.migrate import migrate
+from alphapulse.store.connect import Store, connect
+
+ROOT = Path(__file__).parents[1]
+
+settings.register_profile("ci", deadline=None, print_blob=True)
+settings.register_profile("house", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where every test must run (CI says so by REQUIRE_EVERY_TEST), a skip is a failure."""
+    report = yield
+    if report.skipped and os.environ.get("REQUIRE_EVERY_TEST"):
+        report.outcome = "failed"
+        report.longrepr = (
+            f"{item.nodeid} was skipped, and here every test must run: {report.longrepr}"
+        )
+    return report
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A superuser's address of a PostgreSQL server: TEST_DATABASE_URL's, or an embedded one."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    home = tmp_path_factory.mktemp("embedded")
+    command = [sys.executable, "-m", "tests.keeper", str(home)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=PIPE, stdout=PIPE, text=True) as keeper:
+        assert keeper.stdin and keeper.stdout
+        url = keeper.stdout.readline().strip()
+        assert url, "the embedded server did not start; its error is above"
+        yield url
+        keeper.stdin.close()
+
+
+@pytest.fixture
+def empty_database(server_url: str) -> Iterator[str]:
+    """The address of a database with nothing in it, dropped afterwards."""
+    name = f"test_{uuid4().hex[:12]}"
+    with psycopg.connect(server_url, autocommit=True) as admin:
+        admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+        yield make_conninfo(server_url, dbname=name)
+        admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+@pytest.fixture
+def database_url(empty_database: str) -> str:
+    """The address of a migrated database without rows."""
+    with connect(empty_database, "test") as store:
+        migrate(store)
+    return empty_database
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    """A writing connection to a migrated database without rows."""
+    with connect(database_url, "test") as connection:
+        yield connection
