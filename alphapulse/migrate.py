@@ -1,0 +1,102 @@
+"""Apply the files of sql/ in order, each once, under a lock. Forward only."""
+
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+from msgspec import Struct
+from psycopg.sql import SQL
+
+from alphapulse.store.connect import Store
+
+LOCK = "SELECT pg_advisory_lock(hashtextextended('alphapulse migrate', 0))"
+UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('alphapulse migrate', 0))"
+LEDGER = """
+CREATE TABLE IF NOT EXISTS migrations (
+    name text PRIMARY KEY,
+    sha256 text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+)"""
+
+
+class MigrationError(Exception):
+    """The database and sql/ do not belong together; the message says how."""
+
+
+class Migration(Struct, frozen=True):
+    name: str
+    text: str
+
+    @property
+    def sha256(self) -> str:
+        return sha256(self.text.encode()).hexdigest()
+
+
+def sql_directory() -> Path:
+    """sql/ beside the packages in a checkout, inside the package in a wheel."""
+    packaged = Path(__file__).parent / "sql"
+    return packaged if packaged.is_dir() else Path(__file__).parents[1] / "sql"
+
+
+def find_migrations(directory: Path) -> Iterator[Migration]:
+    for path in sorted(directory.glob("[0-9][0-9][0-9][0-9]_*.sql")):
+        yield Migration(path.stem, path.read_text())
+
+
+def migrate(store: Store, *, simulated: bool = False) -> list[str]:
+    """Bring the schema up to date and give the names applied now.
+
+    Each file is one transaction. Raises MigrationError when an applied file was changed since, when
+    the database is newer than this program, or when it holds the other kind of data (real trades or
+    simulated ones).
+    """
+    store.execute(LOCK)
+    try:
+        store.execute(LEDGER)
+        applied: dict[str, str] = dict(
+            store.execute("SELECT name, sha256 FROM migrations").fetchall()
+        )
+        found = list(find_migrations(sql_directory()))
+        refuse_strangers(applied, found)
+        fresh = [migration for migration in found if migration.name not in applied]
+        for migration in fresh:
+            apply(store, migration, simulated=simulated)
+    finally:
+        store.execute(UNLOCK)
+    refuse_other_kind(store, simulated=simulated)
+    return [migration.name for migration in fresh]
+
+
+def refuse_strangers(applied: dict[str, str], found: list[Migration]) -> None:
+    known = {migration.name: migration.sha256 for migration in found}
+    for name, digest in applied.items():
+        if name not in known:
+            raise MigrationError(
+                f"the database has {name}, which this version does not know: upgrade AlphaPulse"
+            )
+        if known[name] != digest:
+            raise MigrationError(
+                f"sql/{name}.sql was changed after it had been applied: add a new file instead"
+            )
+
+
+def apply(store: Store, migration: Migration, *, simulated: bool) -> None:
+    with store.transaction():
+        store.execute(
+            "SELECT set_config('alphapulse.simulated', %s, true)", ["on" if simulated else "off"]
+        )
+        store.execute(SQL(migration.text))  # our own files, not built strings
+        store.execute(
+            "INSERT INTO migrations (name, sha256) VALUES (%s, %s)",
+            [migration.name, migration.sha256],
+        )
+
+
+def refuse_other_kind(store: Store, *, simulated: bool) -> None:
+    (is_simulated,) = store.execute("SELECT simulated FROM instance").fetchone() or (simulated,)
+    if is_simulated != simulated:
+        kinds = {True: "simulated", False: "real"}
+        raise MigrationError(
+            f"this database holds {kinds[is_simulated]} trades, settings say {kinds[simulated]}; "
+            "the two never share one: choose another ALPHAPULSE_HOME or ALPHAPULSE_DATABASE_URL"
+        )
