@@ -1,0 +1,1 @@
+"""From NOTIFY to browser: each stored trade in a frame of its own, resumable by cursor."""
