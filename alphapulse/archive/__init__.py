@@ -1,0 +1,1 @@
+"""Every DuckDB statement, and the only door to DuckDB. One file per product."""

@@ -1,0 +1,53 @@
+"""Look at archived market-days again: against the store as it is now, and against themselves."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from alphapulse import lake
+from alphapulse.day import MarketDay
+from alphapulse.lake import LakeError
+from alphapulse.store.connect import connect
+from alphapulse.store.days import count_rows, market_ids
+
+
+class Offence(Struct, frozen=True):
+    """A market-day that is not as it should be, and why."""
+
+    day: MarketDay
+    reason: str
+
+
+def compare_with_store(url: str, parquet: Path, days: Iterable[MarketDay]) -> Iterator[Offence]:
+    """Days whose file has other than the store's number of rows.
+
+    A file of a day that was not over grows on with the store, and a day that the store has let go
+    whole is the archive's alone: neither is an offence.
+    """
+    with connect(url, "archive check", read_only=True) as store:
+        ids = market_ids(store)
+        for day in days:
+            certificate = lake.find_certificate(parquet, day)
+            archived = certificate.rows if certificate else 0
+            stored = count_rows(store, ids[day.market], day) if day.market in ids else 0
+            if stored not in {0, archived} and (certificate is None or certificate.day_closed):
+                yield Offence(day, f"the store has {stored} trades, the archive {archived}")
+
+
+def newest_days(parquet: Path, dates: int) -> list[MarketDay]:
+    """The archived market-days of the newest `dates` days that have a file at all."""
+    paths = [file.path for file in lake.files(parquet)]
+    newest = sorted({path.stem for path in paths})[-dates:]
+    return [lake.read_certificate(path).day for path in paths if path.stem in newest]
+
+
+def verify_files(parquet: Path, days: Iterable[MarketDay]) -> Iterator[Offence]:
+    """Days whose file is not what it certifies; a day without a file has nothing to be wrong."""
+    for day in days:
+        try:
+            certificate = lake.find_certificate(parquet, day)
+            if certificate:
+                lake.verify(lake.path_of(parquet, day), certificate)
+        except LakeError as failure:
+            yield Offence(day, str(failure))

@@ -1,0 +1,137 @@
+"""The assets. A body says what is told to Dagster; the work is in `alphapulse.archive`."""
+
+import warnings
+from collections.abc import Iterable, Sequence
+
+import dagster as dg
+
+from alphapulse.archive.export import Exported, Failed, Outcome, export_days
+from alphapulse.archive.market_data import write_archive
+from alphapulse.day import MarketDay
+from alphapulse_pipelines.house import House
+from alphapulse_pipelines.partitions import market_days
+
+OWNERS = ["team:alphapulse"]
+POOL_OF_ONE_RUN = 100  # partitions: each is announced before the run starts, and thousands time out
+
+COLUMNS = dg.TableSchema(
+    columns=[
+        dg.TableColumn("exchange", "string"),
+        dg.TableColumn("symbol", "string", "the exchange's own spelling"),
+        dg.TableColumn("trade_id", "int64", "the exchange's"),
+        dg.TableColumn("traded_at", "timestamp[us, UTC]", "the exchange's clock; decides the day"),
+        dg.TableColumn("price", "decimal128(38, 18)", "exact, in quote currency"),
+        dg.TableColumn("size", "decimal128(38, 18)", "exact, in base currency"),
+        dg.TableColumn("side", "string", "the taker's: buy or sell"),
+        dg.TableColumn("received_at", "timestamp[us, UTC]", "our clock"),
+        dg.TableColumn("source", "string", "live, snapshot or backfill"),
+    ]
+)
+
+trades = dg.AssetSpec(
+    "trades",
+    description="Every public trade, as the collectors store it in PostgreSQL. "
+    "Dagster observes it and never makes it.",
+    group_name="raw",
+    kinds={"postgres"},
+    owners=OWNERS,
+    metadata={"dagster/column_schema": COLUMNS, "dagster/table_name": "market_trades"},
+)
+
+
+def build_trades_parquet(first_day: str) -> dg.AssetsDefinition:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Parameter `backfill_policy`", dg.BetaWarning)
+        return trades_parquet(first_day)
+
+
+def trades_parquet(first_day: str) -> dg.AssetsDefinition:
+    @dg.asset(
+        deps=[trades],
+        partitions_def=market_days(first_day),
+        backfill_policy=dg.BackfillPolicy.multi_run(POOL_OF_ONE_RUN),
+        group_name="core",
+        kinds={"parquet", "duckdb"},
+        owners=OWNERS,
+        code_version="1",
+        metadata={"dagster/column_schema": COLUMNS},
+        description="One market's trades of one UTC day, by the exchange's clock: "
+        "parquet/{exchange}/{symbol}/{date}.parquet, exact, in order, read back and compared "
+        "before it counts.",
+    )
+    def trades_parquet(context: dg.AssetExecutionContext, house: dg.ResourceParam[House]) -> None:
+        days = [MarketDay.from_key(key) for key in context.partition_keys]
+        outcomes = list(export_days(house.url(), house.parquet, days))
+        record(context, [done for done in outcomes if isinstance(done, Exported)], outcomes)
+
+    return trades_parquet
+
+
+def record(
+    context: dg.AssetExecutionContext, exported: Sequence[Exported], outcomes: Sequence[Outcome]
+) -> None:
+    """Each partition's own numbers; when some failed, the good ones count all the same."""
+    failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
+    for done in exported:
+        if failed:
+            event = dg.AssetMaterialization(
+                context.asset_key, partition=done.day.key, metadata=numbers(done)
+            )
+            context.log_event(event)
+        else:
+            context.add_asset_metadata(numbers(done), partition_key=done.day.key)
+    if failed:
+        raise dg.Failure(
+            f"{len(failed)} of {len(outcomes)} partitions failed; the others are archived",
+            metadata={"failed": reasons(failed)},
+            allow_retries=False,
+        )
+
+
+def numbers(done: Exported) -> dict[str, dg.MetadataValue]:
+    """What one partition shows; a day without trades has no file."""
+    shown: dict[str, dg.MetadataValue] = {"dagster/partition_row_count": dg.MetadataValue.int(0)}
+    if done.certificate and done.path:
+        words = done.certificate
+        shown = {
+            "dagster/partition_row_count": dg.MetadataValue.int(words.rows),
+            "first_id": dg.MetadataValue.text(str(words.first_id)),
+            "last_id": dg.MetadataValue.text(str(words.last_id)),
+            "day_closed": dg.MetadataValue.bool(words.day_closed),
+            "simulated": dg.MetadataValue.bool(words.simulated),
+            "bytes": dg.MetadataValue.int(done.bytes),
+            "dagster/uri": dg.MetadataValue.path(str(done.path)),
+        }
+    return shown
+
+
+def reasons(failed: Iterable[Failed]) -> dg.MetadataValue:
+    return dg.MetadataValue.table(
+        [
+            dg.TableRecord({"partition": failure.day.key, "reason": failure.reason})
+            for failure in failed
+        ]
+    )
+
+
+@dg.asset(
+    deps=["trades_parquet"],
+    group_name="out",
+    kinds={"duckdb"},
+    owners=OWNERS,
+    code_version="1",
+    description="market_data.duckdb: views, a macro and a list of files over the Parquet files. "
+    "Replaced as a whole, so that notebooks read while it is written.",
+)
+def market_data(context: dg.AssetExecutionContext, house: dg.ResourceParam[House]) -> None:
+    archived = write_archive(house.archive, house.parquet)
+    context.add_asset_metadata(
+        {
+            "dagster/row_count": archived.rows,
+            "dagster/uri": dg.MetadataValue.path(str(house.archive)),
+            "files": archived.files,
+            "markets": archived.markets,
+            "bytes": archived.bytes,
+            "days": f"{archived.first_day} to {archived.last_day}",
+        }
+    )
