@@ -1,0 +1,1 @@
+"""The one command: it starts, watches and stops the other rooms."""
