@@ -1,0 +1,31 @@
+"""`make bench`, or `python -m bench ingest --rounds 3`: every benchmark, or the named ones."""
+
+import argparse
+from collections.abc import Callable
+
+from bench import fanout, ingest, latency
+from bench.stage import server
+
+RUNS: dict[str, Callable[..., dict[str, float]]] = {
+    "ingest": lambda found, rounds: ingest.run(found, rounds, 300_000),
+    "latency": lambda found, rounds: latency.run(found, rounds, 10.0),
+    "fanout": lambda found, rounds: fanout.run(found, rounds, 40_000),
+}
+
+
+def main() -> None:
+    words = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    words.add_argument("names", nargs="*", choices=[*RUNS, []], help="which (all)")
+    words.add_argument(
+        "--rounds", type=int, default=5, help="interleaved rounds, of which the median counts"
+    )
+    given = words.parse_args()
+    with server() as found:
+        for name in given.names or RUNS:
+            print(f"{name}:")
+            for what, value in RUNS[name](found, given.rounds).items():
+                print(f"  {what:20} {value:14,.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
