@@ -29,6 +29,7 @@ def connect(url: str, program: str, *, read_only: bool = False) -> Store:
             keepalives_idle=10,
             keepalives_interval=5,
             keepalives_count=3,
+            tcp_user_timeout=30_000,  # milliseconds that sent bytes may stay unacknowledged
         )
     except psycopg.OperationalError as failure:
         raise StoreUnavailable(f"cannot reach PostgreSQL: {failure}") from failure
