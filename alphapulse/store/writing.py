@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 DAY = 86_400_000_000  # microseconds
 AHEAD = 3  # days for which partitions are made before anything needs them
-COPY_FROM = 50  # rows from which COPY beats the upsert (docs/performance.md)
+COPY_FROM = 50  # rows from which COPY is used; chosen, not measured
 CHUNK = 500  # rows sent at a time: the server works on one while we write the next
 PATIENCE = "500ms"  # to wait for the locks of a new partition, while trades wait behind us
 AGAIN = 60.0  # seconds until a partition that could not be made is tried again
