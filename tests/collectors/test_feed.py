@@ -227,10 +227,10 @@ def test_a_full_queue_stops_the_reading_and_room_resumes_it_without_loss(play: A
             sink = Shelf(queue_rows=10)
             async with running(Impatient(), there.url, sink) as runner:
                 await soon(lambda: runner.counters.pauses == 1)
-                was_sent, was_heard = await settled(sent), len(sink.queue)
-                assert was_sent < frames  # the peer is held up
+                was_heard = len(sink.queue)
                 await asyncio.sleep(Impatient.SILENCE * 1.5)  # our own deafness is no silence
-                assert (len(sent), len(sink.queue)) == (was_sent, was_heard)
+                assert len(sent) < frames  # the peer is held up: the kernel's buffers are full
+                assert len(sink.queue) == was_heard
                 sink.queue_rows = 10**6
                 sink.on_room()
                 await soon(lambda: frames in sink.ids())
@@ -238,15 +238,6 @@ def test_a_full_queue_stops_the_reading_and_room_resumes_it_without_loss(play: A
             assert len(there.connections) == 1
 
     play(story())
-
-
-async def settled(growing: list[int]) -> int:
-    """Its length once it has not grown for a while."""
-    length = -1
-    while length != len(growing):
-        length = len(growing)
-        await asyncio.sleep(0.3)
-    return length
 
 
 def test_room_that_comes_after_the_line_has_ended_is_no_error(play: Any) -> None:
