@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SECONDS_TO_RUN ?=
+WORKERS ?= 2
 
 .PHONY: setup demo up test check format lock bench clean
 
@@ -27,7 +28,7 @@ up: $(INSTALLED)
 	$(BIN)/alphapulse up
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .
