@@ -11,7 +11,7 @@ from math import inf
 from msgspec import Struct
 
 FIRST = 0.5  # seconds; doubled after each call that brought no good data
-CAP = 60.0
+CAP = 15.0  # each second longer may be a hundred trades to fetch afterwards
 WINDOW = 60.0  # seconds over which dials are counted
 DIALS = 12  # per window at the most: Kraken bans for 10 minutes after about 150 in 10 minutes
 

@@ -5,7 +5,7 @@ reads no clock and keeps no memory; `session` and `runner` do that for all of th
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -41,7 +41,16 @@ class Farewell(Struct, frozen=True):
     reason: str
 
 
-Event: TypeAlias = Trade | Heartbeat | Subscribed | Refused | Farewell
+class Numbered(Struct, frozen=True):
+    """The frames of this connection have numbers, and here is this one's, before its trades.
+
+    Each must be one more than the last: a frame that is lost may have held any market's trades.
+    """
+
+    number: int
+
+
+Event: TypeAlias = Trade | Heartbeat | Subscribed | Refused | Farewell | Numbered
 
 
 class Request(Struct, frozen=True):
@@ -58,8 +67,24 @@ class Page(Struct, frozen=True):
     cursor: str | None
 
 
+class Pages(Struct, frozen=True):
+    """How an exchange turns the pages of its past, at most `rows` trades on each.
+
+    By `order` a page begins with the oldest of its ids ("up"), with the newest ("down"), or at an
+    instant ("time", upwards). `cursor` is the parameter without which the newest page comes.
+    """
+
+    order: Literal["up", "down", "time"]
+    cursor: str
+    rows: int = 1000
+
+
 class ExchangeError(Exception):
     """Theirs, not ours: the message is the exchange's own words. Wait, then try again."""
+
+
+class Rejected(ExchangeError):
+    """The exchange will not answer this very request; others it may."""
 
 
 class UnexpectedMessage(ExchangeError):
@@ -80,9 +105,11 @@ class Exchange(Protocol):
     COUNTS_TRADES: bool  # ids of one symbol are consecutive integers: a jump is a gap
     SILENCE: float  # seconds without any frame (protocol pings count) after which a line is dead
     MAX_AGE: float  # seconds after which we leave, before the exchange cuts; inf: never
+    GREETING: str  # a frame to send before any other; empty: none
     SYMBOLS_PER_FRAME: int  # symbols in one subscribe frame
     FRAME_PAUSE: float  # seconds between two frames that we send
     REQUEST_PAUSE: float  # seconds between two REST requests
+    PAGES: Pages  # of its past trades
 
     def subscribe(self, symbols: Sequence[str]) -> str: ...
     def parse(self, frame: bytes, received_at: Micros) -> Iterable[Event]: ...

@@ -1,39 +1,33 @@
 """Open gaps are filled from the exchange's REST pages, page by page, newest gap first.
 
-A gap is a row in the database, so a crash loses none: the next collector finds it still open. What
-is too wide (WIDEST, MOST_PAGES) stays open for its owner, with a note that says so. Nothing that
-goes wrong here may end the live capture: it costs the one gap a pause.
+A gap is a row in the database, and so is how far its repair is: the next collector goes on there.
+What is too wide stays open for its owner, what the exchange keeps refusing is given up, each with
+a note that says so. Nothing that goes wrong here may end the live capture: it costs the one gap a
+pause.
 """
 
 import logging
-from collections.abc import Sequence
+from contextlib import suppress
 from threading import Event, Thread
 from time import monotonic
 
-from msgspec import Struct
+from msgspec.structs import replace
 
 from alphapulse.store.connect import connect
-from alphapulse.store.gaps import (
-    OpenGap,
-    close_gap,
-    forget_gap,
-    missing,
-    open_gaps,
-    postpone_repair,
-    set_aside,
-    start_repair,
-)
-from alphapulse.store.writing import AWAY, RefusedRow, TradeWriter, insert_each
-from alphapulse.trade import Trade
-from collectors.backfill import Walk
-from collectors.exchange import Exchange, ExchangeError
-from collectors.fetch import Busy, Fetcher, Rejected
+from alphapulse.store.gaps import OpenGap, open_gaps
+from alphapulse.store.mending import postpone_repair, recheck
+from alphapulse.store.turn import Turn
+from alphapulse.store.writing import AWAY, TradeWriter
+from collectors.exchange import Exchange, ExchangeError, Rejected
+from collectors.fetch import Busy, Fetcher
+from collectors.mend import Job, Mender, Outdated
 from collectors.session import printable
 
 log = logging.getLogger(__name__)
 
 POLL = 5.0  # seconds between two looks at the table; a new gap wakes us at once
 GRACE = 0.3  # seconds in which reordered trades may fill a hole by themselves
+SETTLED = 5.0  # the same where ids tell nothing: until REST surely has what was told to others
 LOOKS = (
     2.0,
     10.0,
@@ -41,31 +35,8 @@ LOOKS = (
 )  # seconds until we look again for ids that REST lacked, so often; then: absent
 REST = 5.0  # seconds to wait when the exchange or the database cannot be reached; doubled per gap
 LONGEST = 600.0  # seconds between two tries of a gap at the most
-WIDEST = 1_000_000  # ids: a thousand pages, some 20 minutes at Kraken
-MOST_PAGES = 2_000  # of one walk, for where nobody knows how many ids there are
-
-
-class Counters(Struct):
-    """What the repair did so far; read by status and metrics."""
-
-    repaired: int = 0
-    absent: int = 0
-    too_wide: int = 0
-    rows: int = 0
-    requests: int = 0
-    failures: int = 0
-
-
-class Job(Struct):
-    """What we remember of one gap between two pages."""
-
-    found: OpenGap
-    due_at: float  # of the steady clock
-    walk: Walk | None = None
-    pages: int = 0  # of this walk
-    new: int = 0  # rows that all walks stored
-    looks: int = 0  # walks that came to their end
-    failures: int = 0  # since the last page
+REJECTIONS = 12  # in a row, over some 50 minutes by their pauses; then a gap is given up
+RECHECK = 60.0  # seconds between two looks at the gaps given up lately
 
 
 class Repair:
@@ -76,10 +47,11 @@ class Repair:
         self.exchange = exchange
         self.fetcher = Fetcher(rest, exchange.REQUEST_PAUSE)
         self.name = name
-        self.counters = Counters()
-        self.looks: Sequence[float] = LOOKS
+        self.mender = Mender(exchange, self.fetcher, LOOKS)
+        self.counters = self.mender.counters
         self.jobs: dict[int, Job] = {}
         self.rest_at = 0.0  # until then the exchange wants no request, or gives no answer
+        self.recheck_at = 0.0
         self.wake = Event()
         self.stopping = Event()
         self.thread = Thread(target=self.run, name=f"repair {exchange.NAME}", daemon=True)
@@ -98,6 +70,7 @@ class Repair:
         while not self.stopping.is_set():
             try:
                 with connect(self.url, self.name) as store:
+                    self.fetcher.turn = Turn(store, self.fetcher.base)
                     self.serve(TradeWriter(store))
             except AWAY as failure:
                 log.warning("%s: repairs wait for PostgreSQL: %s", self.exchange.NAME, failure)
@@ -109,6 +82,9 @@ class Repair:
             self.wake.clear()
             self.learn(open_gaps(writer.store, self.exchange.NAME))
             now = monotonic()
+            if now >= self.recheck_at:
+                self.recheck_at = now + RECHECK
+                recheck(writer.store, self.exchange.NAME)
             due_at, job = self.next_job()
             if job and due_at <= now:
                 self.attempt(writer, job)
@@ -116,13 +92,20 @@ class Repair:
                 self.wake.wait(min(POLL, due_at - now))
 
     def learn(self, found: list[OpenGap]) -> None:
-        """Know the open gaps, newest first; one that was reported anew begins anew."""
+        """Know the open gaps, newest first; one that changed since begins anew."""
         known, self.jobs = self.jobs, {}
         for gap in found:
             job = known.get(gap.gap_id)
-            if job is None or job.found.found_at != gap.found_at:
-                job = Job(gap, monotonic() + GRACE)
+            if job is None or job.found.revision != gap.revision:
+                job = self.first_job(gap)
             self.jobs[gap.gap_id] = job
+
+    def first_job(self, gap: OpenGap) -> Job:
+        """A walk that was cut short goes on; what was rejected last time waits as it would have."""
+        pause = GRACE if self.exchange.COUNTS_TRADES else SETTLED
+        if gap.rejections:
+            pause = backoff(gap.rejections - 1)
+        return Job(gap, monotonic() + pause, cursor=gap.cursor, failures=gap.rejections)
 
     def next_job(self) -> tuple[float, Job | None]:
         """The newest gap that is due, or else the one that will be next, and when that is."""
@@ -135,15 +118,17 @@ class Repair:
     def attempt(self, writer: TradeWriter, job: Job) -> None:
         """One page of one gap; what goes wrong costs this gap a pause, or all of them."""
         try:
-            self.advance(writer, job)
+            self.mender.advance(writer, job, monotonic())
         except AWAY:
             job.walk = None  # it may have gone on without storing its page
             raise
+        except Outdated:
+            del self.jobs[job.found.gap_id]
         except Busy as busy:
             self.rest_at = monotonic() + busy.seconds
             self.postpone(writer, job, str(busy))
         except Rejected as refusal:
-            self.postpone(writer, job, str(refusal))
+            self.suffer(writer, job, printable(str(refusal)))
         except ExchangeError as failure:
             self.rest_at = monotonic() + REST
             self.postpone(writer, job, str(failure))
@@ -152,78 +137,26 @@ class Repair:
             job.walk = None
             self.postpone(writer, job, f"bug: {bug!r}")
 
-    def postpone(self, writer: TradeWriter, job: Job, why: str) -> None:
+    def suffer(self, writer: TradeWriter, job: Job, why: str) -> None:
+        """The exchange will not answer this one: ask ever more rarely, in the end no more."""
+        rejections = job.found.rejections + 1
+        if rejections < REJECTIONS:
+            self.postpone(writer, job, why, is_rejected=True)
+            job.found = replace(job.found, rejections=rejections)
+            return
+        with suppress(Outdated):
+            given_up = f"rejected {rejections} times in a row: {why}"
+            self.mender.close(writer, job, "unrecoverable", given_up)
+
+    def postpone(
+        self, writer: TradeWriter, job: Job, why: str, *, is_rejected: bool = False
+    ) -> None:
         log.warning("%s: repair of %s put off: %s", self.exchange.NAME, job.found.gap, why)
-        postpone_repair(writer.store, job.found.gap_id, printable(why))
-        job.due_at = monotonic() + min(LONGEST, REST * 2.0**job.failures)
-        job.failures = min(job.failures + 1, 30)
+        postpone_repair(writer.store, job.found, printable(why), is_rejected=is_rejected)
+        job.due_at = monotonic() + backoff(job.failures)
+        job.failures += 1
         self.counters.failures += 1
 
-    def advance(self, writer: TradeWriter, job: Job) -> None:
-        if job.walk is None:
-            if self.is_settled(writer, job):
-                return
-            start_repair(writer.store, job.found.gap_id)
-            job.walk, job.pages = Walk(self.exchange, job.found.gap), 0
-        if job.walk.request:
-            self.turn_page(writer, job, job.walk)
-        if not job.walk.request:
-            self.conclude(writer, job)
-        elif job.pages >= MOST_PAGES:
-            self.set_aside(writer, job, f"not at its end after {job.pages} pages, {job.new} rows")
 
-    def is_settled(self, writer: TradeWriter, job: Job) -> bool:
-        """Whether there is nothing to ask for: too much is missing, or no longer anything."""
-        gap = job.found.gap
-        if gap.before_id is None:
-            return False
-        if gap.before_id - gap.after_id > WIDEST:
-            self.set_aside(writer, job, f"up to {gap.before_id - gap.after_id - 1:,} ids")
-            return True
-        if missing(writer.store, gap) == 0:
-            self.close_as_repaired(writer, job)
-            return True
-        return False
-
-    def turn_page(self, writer: TradeWriter, job: Job, walk: Walk) -> None:
-        assert walk.request
-        self.counters.requests += 1
-        answer = self.fetcher.get(walk.request)
-        trades = walk.take(answer.body, answer.received_at)
-        new = insert_each(writer, trades, self.refuse)
-        job.pages += 1
-        job.new += new
-        job.failures = 0
-        self.counters.rows += new
-
-    def refuse(self, trade: Trade, why: RefusedRow) -> None:
-        log.error("%s: refused %r: %s", self.exchange.NAME, trade, why)
-
-    def conclude(self, writer: TradeWriter, job: Job) -> None:
-        """The walk is at its end: was everything there?"""
-        job.walk = None
-        gap = job.found.gap
-        absent = 0 if gap.before_id is None else missing(writer.store, gap)
-        if gap.before_id is None and job.new == 0 and job.found.attempts == 0:
-            forget_gap(writer.store, job.found.gap_id)  # it was a question, not a hole
-        elif absent == 0:
-            self.close_as_repaired(writer, job)
-        elif job.looks >= len(self.looks):
-            self.counters.absent += absent
-            note = f"{absent} ids are not at the exchange either"
-            close_gap(writer.store, job.found.gap_id, "absent", note)
-        else:
-            postpone_repair(writer.store, job.found.gap_id, f"{absent} ids not on REST yet")
-            job.due_at = monotonic() + self.looks[job.looks]
-            job.looks += 1
-
-    def close_as_repaired(self, writer: TradeWriter, job: Job) -> None:
-        self.counters.repaired += 1
-        close_gap(writer.store, job.found.gap_id, "repaired", f"{job.new} rows from REST")
-
-    def set_aside(self, writer: TradeWriter, job: Job, why: str) -> None:
-        self.counters.too_wide += 1
-        log.error(
-            "%s: %s is too wide to repair by itself: %s", self.exchange.NAME, job.found.gap, why
-        )
-        set_aside(writer.store, job.found.gap_id, why)
+def backoff(failures: int) -> float:
+    return min(LONGEST, REST * 2.0 ** min(failures, 30))

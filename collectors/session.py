@@ -6,62 +6,38 @@ microseconds since the epoch.
 
 from collections.abc import Mapping, Sequence
 from math import inf
-from typing import TypeAlias
 
 from msgspec import Struct
 
 from alphapulse.trade import Gap, Market, Micros, Source, Trade
+from collectors.action import (
+    CUT,
+    DISCONNECT,
+    HEARTBEAT,
+    HOLE,
+    Action,
+    Edge,
+    HangUp,
+    Late,
+    Quarantine,
+    Report,
+    Send,
+    Serve,
+)
 from collectors.asking import Asking
-from collectors.exchange import Event, Exchange, Farewell, Heartbeat, Refused, Subscribed
+from collectors.exchange import (
+    Event,
+    Exchange,
+    Farewell,
+    Heartbeat,
+    Numbered,
+    Refused,
+    Subscribed,
+)
 
 TAIL_CHECK = 3.0  # seconds without a trade after subscribing: ask REST what we missed while away
 IN_FLIGHT = 3.0  # seconds that a trade may trail a heartbeat which speaks of it
 STEADY = 60.0  # seconds after which a connection counts as good though its markets are quiet
-
-RECONNECT = "reconnect"  # causes of a gap: we were away
-JUMP = "jump"  # ids jumped while we listened
-HEARTBEAT = "heartbeat"  # the exchange speaks of a trade that did not come
-
-
-class Edge(Struct, frozen=True):
-    """The newest known trade of a market."""
-
-    id: int
-    at: Micros
-
-
-class Report(Struct, frozen=True):
-    """Write down that trades may be missing, before the trades that follow are stored."""
-
-    gap: Gap
-    cause: str
-
-
-class Send(Struct, frozen=True):
-    frame: str
-
-
-class Serve(Struct, frozen=True):
-    """The exchange serves this symbol; said once per connection."""
-
-    symbol: str
-
-
-class Quarantine(Struct, frozen=True):
-    """The exchange refuses this symbol; the others go on."""
-
-    symbol: str
-    reason: str
-
-
-class HangUp(Struct, frozen=True):
-    """Leave this connection, and dial again after a pause."""
-
-    reason: str
-
-
-# A trade stands for itself: store it.
-Action: TypeAlias = Trade | Report | Send | Serve | Quarantine | HangUp
 
 
 class Line(Struct, gc=False):
@@ -78,13 +54,21 @@ class Line(Struct, gc=False):
     owed_id: int = -1  # a heartbeat speaks of it, but it did not come yet
     owed_at: float = 0.0
     told_id: int = -1  # holes up to here were reported
+    is_open: bool = False  # a gap without an end was reported: the next trade is its end
 
 
 class Session:
-    """One life of one socket. `last` is where each market stands in the store."""
+    """One life of one socket. `last` is where each market stands in the store; `cause` says why
+    nobody listened until now.
+    """
 
     def __init__(
-        self, exchange: Exchange, symbols: Sequence[str], last: Mapping[str, Edge], now: float
+        self,
+        exchange: Exchange,
+        symbols: Sequence[str],
+        last: Mapping[str, Edge],
+        now: float,
+        cause: str = DISCONNECT,
     ) -> None:
         self.exchange = exchange
         self.parse = exchange.parse
@@ -92,6 +76,9 @@ class Session:
         self.lines = {symbol: Line() for symbol in symbols}
         self.lines |= {symbol: Line(edge.id, edge.at) for symbol, edge in last.items()}
         self.unrefused = set(symbols)
+        self.cause = cause
+        self.number = -1  # of the newest frame, where they are numbered
+        self.late: dict[str, Late] = {}  # by symbol, of the frame under way
         self.opened_at = self.heard_at = now
         self.has_traded = False  # good data came, or a good while passed: forget earlier failures
 
@@ -109,7 +96,8 @@ class Session:
         """
         if now is not None:
             self.opened_at = self.heard_at = now
-        return self.ask(self.opened_at)
+        greeting = self.exchange.GREETING
+        return [*([Send(greeting)] if greeting else []), *self.ask(self.opened_at)]
 
     def receive(self, frame: bytes, now: float, received_at: Micros) -> list[Action]:
         """What to do about a frame. Raises UnexpectedMessage, which costs that frame alone."""
@@ -128,6 +116,9 @@ class Session:
                 self.see(event, line or self.add_line(event.symbol), actions)
             else:
                 actions.append(HangUp(f"a trade of no market: {event.symbol!r}"))
+        if self.late:
+            actions += self.late.values()
+            self.late.clear()
         return actions
 
     def alive(self, now: float) -> None:
@@ -159,25 +150,35 @@ class Session:
             is_due = now - line.asked_at >= TAIL_CHECK and not line.is_refused
             if is_due and line.id >= 0 and not line.has_traded and not line.is_checked:
                 line.is_checked = True
-                actions.append(self.report(symbol, line, None, None, RECONNECT))
+                actions.append(self.report(symbol, line, None, None, self.cause))
         return actions
 
     def see(self, trade: Trade, line: Line, actions: list[Action]) -> None:
         self.serve(trade.symbol, line, actions)
         if self.is_gap(trade, line):
-            cause = JUMP if line.has_traded else RECONNECT
+            cause = HOLE if line.has_traded else self.cause
             actions.append(self.report(trade.symbol, line, trade.id, trade.traded_at, cause))
         if trade.id > line.id:
             line.id, line.at = trade.id, trade.traded_at
+        elif trade.id < line.id:
+            self.note_late(trade)
         line.has_traded = True
         if trade.source is Source.LIVE:
-            line.is_live = self.has_traded = True
+            line.is_live = not line.is_open
+            self.has_traded = True
         actions.append(trade)
 
     def is_gap(self, trade: Trade, line: Line) -> bool:
         """Where ids are not consecutive, only that we were away tells that some may be missing."""
+        if line.is_open and trade.id > line.id:
+            return True  # maybe of nothing, but it tells where the one without an end has its end
         is_beyond = 0 <= line.id < trade.id - 1
         return is_beyond and (self.exchange.COUNTS_TRADES or not line.has_traded)
+
+    def note_late(self, trade: Trade) -> None:
+        known = self.late.get(trade.symbol) or Late(trade.symbol, trade.id, trade.id)
+        first_id, last_id = min(known.first_id, trade.id), max(known.last_id, trade.id)
+        self.late[trade.symbol] = Late(trade.symbol, first_id, last_id)
 
     def hear(self, event: Event, now: float, actions: list[Action]) -> None:
         match event:
@@ -190,7 +191,17 @@ class Session:
             case Refused():
                 self.refuse(event, now, actions)
             case Farewell():
-                actions.append(HangUp(event.reason))
+                actions.append(HangUp(event.reason, CUT))
+            case Numbered():
+                self.count(event.number, actions)
+
+    def count(self, number: int, actions: list[Action]) -> None:
+        """Compare a frame's number with that before: what was lost may be any market's."""
+        if self.number >= 0 and number not in {self.number, self.number + 1}:
+            for symbol, line in self.lines.items():
+                if line.id >= 0 and (line.is_served or line.asked_at < inf):
+                    actions.append(self.report(symbol, line, None, None, HOLE))
+        self.number = number
 
     def owe(self, beat: Heartbeat, now: float, actions: list[Action]) -> None:
         """Compare the exchange's newest id with ours; what stays away is a gap, told once."""
@@ -236,6 +247,8 @@ class Session:
     def report(
         self, symbol: str, line: Line, before_id: int | None, before_at: Micros | None, cause: str
     ) -> Report:
+        line.is_open = before_id is None
+        line.is_live = line.is_live and not line.is_open  # the next trade is to be looked at
         market = Market(self.exchange.NAME, symbol)
         return Report(Gap(market, line.id, line.at, before_id, before_at), cause)
 

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from alphapulse.store.connect import Store
-from alphapulse.store.gaps import close_gap, open_gaps, refuse_market, report
+from alphapulse.store.gaps import open_gaps, refuse_market, report
+from alphapulse.store.mending import conclude
 from alphapulse.store.summary import count_gaps, count_trades, newest_trades
 from alphapulse.store.writing import TradeWriter
 from alphapulse.trade import Gap, Market, Side, Trade
@@ -45,6 +46,6 @@ def test_each_market_has_its_newest_trade_and_its_refusal(store: Store) -> None:
 
 def test_gaps_are_counted_by_state(store: Store) -> None:
     for after_id in (1, 10, 20):
-        report(store, Gap(BTC, after_id, NOON, after_id + 5, NOON), "jump")
-    close_gap(store, open_gaps(store, "kraken")[0].gap_id, "absent", "")
+        report(store, Gap(BTC, after_id, NOON, after_id + 5, NOON), "unknown")
+    conclude(store, open_gaps(store, "kraken")[0], "absent")
     assert count_gaps(store) == {"absent": 1, "suspected": 2}

@@ -50,7 +50,7 @@ def settings_for(
 async def collecting(settings: Settings, url: str, exchange: str) -> AsyncIterator[Collector]:
     """A collector that runs for as long as the block; a failure of its own fails the test."""
     collector = Collector(settings, url, find_exchange(exchange))
-    collector.repair.looks = (0.2, 0.4)
+    collector.repair.mender.looks = (0.2, 0.4)
     task = asyncio.create_task(collector.run())
     try:
         yield collector

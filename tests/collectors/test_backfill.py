@@ -128,6 +128,37 @@ def test_any_gap_in_any_tape_gives_exactly_the_missing_trades(
 
 
 @each_exchange
+@given(data=st.data())
+def test_a_walk_that_was_cut_short_goes_on_at_its_cursor(
+    exchange: Exchange, pages: Callable[[Tape, int], Fetch], data: st.DataObject
+) -> None:
+    tape = data.draw(tapes(ties=3))
+    size = data.draw(st.integers(5, 20))
+    after_id = data.draw(st.sampled_from(sorted(tape)))
+    gap = hole(exchange, tape, after_id, max(tape) + data.draw(st.integers(1, 2)))
+    fetch, found, cursor = pages(tape, size), set[int](), None
+    for _ in range(200):
+        walk = Walk(exchange, gap, cursor)  # by another process each time
+        assert walk.is_whole == (cursor is None)
+        assert walk.request
+        found |= {trade.id for trade in walk.take(fetch(walk.request), 7)}
+        cursor = walk.cursor
+        assert (cursor is None) == (walk.request is None)
+        if cursor is None:
+            break
+    assert found == {id for id in tape if gap.holds(id)}
+
+
+def test_a_walk_knows_the_newest_trade_that_it_was_shown() -> None:
+    tape = {id: id * 1_000_000 for id in range(1, 30)}
+    walk = Walk(coinbase, hole(coinbase, tape, 5))
+    assert walk.newest is None
+    assert walk.request
+    walk.take(coinbase_pages(tape, 10)(walk.request), 7)
+    assert walk.newest == (29, NEW_YEAR)
+
+
+@each_exchange
 def test_a_gap_that_the_exchange_knows_nothing_of_ends_empty(
     exchange: Exchange, pages: Callable[[Tape, int], Fetch]
 ) -> None:

@@ -7,23 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alphapulse.trade import Gap, Market, Source, Trade
-from collectors.exchange import UnexpectedMessage
-from collectors.session import (
+from collectors.action import (
+    CUT,
+    DISCONNECT,
     HEARTBEAT,
-    IN_FLIGHT,
-    JUMP,
-    RECONNECT,
-    STEADY,
-    TAIL_CHECK,
+    HOLE,
+    RESTART,
     Action,
     Edge,
     HangUp,
+    Late,
     Quarantine,
     Report,
     Send,
     Serve,
-    Session,
 )
+from collectors.exchange import UnexpectedMessage
+from collectors.session import IN_FLIGHT, STEADY, TAIL_CHECK, Session
 from tests.collectors.toy import SECOND, Toy, Uncounted, trade
 
 SNAPSHOT = Source.SNAPSHOT
@@ -56,15 +56,24 @@ def test_the_next_id_is_no_gap() -> None:
 def test_a_jump_in_ids_is_a_gap_told_before_the_trade() -> None:
     line = session(last={"A": 7})
     hear(line, "A:8")
-    assert hear(line, "A:11") == [Report(hole("A", 8, 11), JUMP), trade("A", 11)]
+    assert hear(line, "A:11") == [Report(hole("A", 8, 11), HOLE), trade("A", 11)]
 
 
 def test_a_jump_on_the_first_trade_is_what_we_missed_while_away() -> None:
     assert hear(session(last={"A": 7}), "A:11") == [
         Serve("A"),
-        Report(hole("A", 7, 11), RECONNECT),
+        Report(hole("A", 7, 11), DISCONNECT),
         trade("A", 11),
     ]
+
+
+@pytest.mark.parametrize("cause", [RESTART, CUT, DISCONNECT])
+def test_what_we_missed_while_away_is_due_to_what_ended_the_connection_before(cause: str) -> None:
+    line = Session(Toy(), ["A", "B"], {name: Edge(7, 7 * SECOND) for name in "AB"}, 0.0, cause)
+    line.open()
+    assert hear(line, "A:11")[1] == Report(hole("A", 7, 11), cause)
+    assert line.tick(TAIL_CHECK) == [Report(hole("B", 7), cause)]
+    assert hear(line, "A:13")[0] == Report(hole("A", 11, 13), HOLE)
 
 
 def test_the_first_trade_of_an_unknown_market_is_no_gap() -> None:
@@ -73,28 +82,45 @@ def test_the_first_trade_of_an_unknown_market_is_no_gap() -> None:
 
 def test_a_repeat_is_stored_again_and_moves_nothing() -> None:
     line = session(last={"A": 7})
-    assert hear(line, "A:8", "A:8", "A:3", "A:9")[1:] == [trade("A", id) for id in (8, 8, 3, 9)]
+    assert hear(line, "A:8", "A:8", "A:3", "A:9")[1:] == [
+        trade("A", 8),
+        trade("A", 8),
+        trade("A", 3),
+        Late("A", 3, 3),
+        trade("A", 9),
+    ]
     assert line.last == {"A": Edge(9, 9 * SECOND)}
 
 
-def test_a_late_trade_does_not_close_the_gap_by_itself() -> None:
+def test_a_late_trade_is_told_of_and_closes_no_gap_by_itself() -> None:
     line = session(last={"A": 7})
-    actions = hear(line, "A:9", "A:8", "A:10")
-    assert [action for action in actions if isinstance(action, Report)] == [
-        Report(hole("A", 7, 9), RECONNECT)
+    assert hear(line, "A:9", "A:8", "A:10")[1:] == [
+        Report(hole("A", 7, 9), DISCONNECT),
+        trade("A", 9),
+        trade("A", 8),
+        Late("A", 8, 8),
+        trade("A", 10),
     ]
+
+
+def test_late_trades_are_told_of_once_per_market_and_frame_behind_them() -> None:
+    line = session("AB", {"A": 20, "B": 20})
+    actions = hear(line, "A:9 B:12 A:7 A:8 A:21 B:20")
+    assert actions[-2:] == [Late("A", 7, 9), Late("B", 12, 12)]
+    assert not [action for action in hear(line, "A:22") if isinstance(action, Late)]
 
 
 def test_a_backlog_that_reaches_back_leaves_no_gap() -> None:
     line = session(last={"A": 7})
     line.open()
     actions = hear(line, "snap A:5 A:6 A:7 A:8 A:9")
-    assert actions == [Serve("A"), *(trade("A", id, SNAPSHOT) for id in range(5, 10))]
+    told = [trade("A", id, SNAPSHOT) for id in range(5, 10)]
+    assert actions == [Serve("A"), *told, Late("A", 5, 6)]
     assert line.tick(TAIL_CHECK + 1) == []
 
 
 def test_a_backlog_that_does_not_reach_back_shows_the_gap() -> None:
-    report = Report(hole("A", 7, 20), RECONNECT)
+    report = Report(hole("A", 7, 20), DISCONNECT)
     assert hear(session(last={"A": 7}), "snap A:20")[1] == report
 
 
@@ -108,7 +134,7 @@ def test_a_market_we_did_not_ask_for_is_data_all_the_same() -> None:
     assert hear(line, "Z:5", "Z:7") == [
         Serve("Z"),
         trade("Z", 5),
-        Report(hole("Z", 5, 7), JUMP),
+        Report(hole("Z", 5, 7), HOLE),
         trade("Z", 7),
     ]
     assert "Z" in line.last
@@ -123,7 +149,7 @@ def test_where_ids_are_not_consecutive_only_an_absence_is_a_gap() -> None:
     line = session(last={"A": 7}, toy=Uncounted())
     assert hear(line, "A:20", "A:40") == [
         Serve("A"),
-        Report(hole("A", 7, 20), RECONNECT),
+        Report(hole("A", 7, 20), DISCONNECT),
         trade("A", 20),
         trade("A", 40),
     ]
@@ -164,11 +190,17 @@ def test_the_first_frame_leaves_at_once_and_the_others_with_the_ticks() -> None:
     assert line.tick(3.0) == []
 
 
+def test_a_greeting_leaves_before_any_question() -> None:
+    polite = Toy()
+    polite.GREETING = "hello"
+    assert Session(polite, ["A"], {}, 0.0).open() == [Send("hello"), Send("A")]
+
+
 def test_a_slow_dial_is_neither_silence_nor_time_that_a_market_was_quiet() -> None:
     line = session("A", {"A": 7})
     assert line.open(20.0) == [Send("A")]
     assert line.tick(20.5) == []
-    assert line.tick(20.0 + TAIL_CHECK) == [Report(hole("A", 7), RECONNECT)]
+    assert line.tick(20.0 + TAIL_CHECK) == [Report(hole("A", 7), DISCONNECT)]
 
 
 def test_nothing_asked_is_nothing_sent() -> None:
@@ -245,7 +277,7 @@ def test_a_refusals_words_are_made_fit_for_a_database() -> None:
 
 
 def test_a_farewell_is_followed() -> None:
-    assert hear(session(), "bye") == [HangUp("restarting")]
+    assert hear(session(), "bye") == [HangUp("restarting", CUT)]
 
 
 def test_a_silent_line_is_hung_up() -> None:
@@ -291,8 +323,27 @@ def test_a_quiet_market_is_checked_once_for_what_we_missed_while_away() -> None:
     line = session("AB", {"A": 7})
     line.open()
     assert line.tick(TAIL_CHECK - 0.1) == []
-    assert line.tick(TAIL_CHECK) == [Report(hole("A", 7), RECONNECT)]
+    assert line.tick(TAIL_CHECK) == [Report(hole("A", 7), DISCONNECT)]
     assert line.tick(TAIL_CHECK + 1) == []
+
+
+@pytest.mark.parametrize("next_id", [8, 12])
+def test_the_next_trade_of_a_market_that_was_checked_tells_where_the_gap_ends(next_id: int) -> None:
+    """Be it the one that was due: then there was none."""
+    line = session("A", {"A": 7})
+    line.open()
+    line.tick(TAIL_CHECK)
+    end = Report(hole("A", 7, next_id), DISCONNECT)
+    assert hear(line, f"A:{next_id}") == [Serve("A"), end, trade("A", next_id)]
+    assert hear(line, f"A:{next_id + 1}") == [trade("A", next_id + 1)]
+
+
+def test_an_old_trade_tells_no_end_of_a_gap() -> None:
+    line = session("A", {"A": 7})
+    line.open()
+    line.tick(TAIL_CHECK)
+    assert hear(line, "A:5") == [Serve("A"), trade("A", 5), Late("A", 5, 5)]
+    assert hear(line, "A:8") == [Report(hole("A", 7, 8), HOLE), trade("A", 8)]
 
 
 def test_a_market_that_traded_shows_its_gap_by_itself() -> None:
@@ -306,7 +357,7 @@ def test_a_market_is_not_checked_before_it_was_asked_for() -> None:
     line = session("ABC", {"C": 7})
     line.open()
     assert line.tick(4.0) == [Send("C")]
-    assert line.tick(4.0 + TAIL_CHECK) == [Report(hole("C", 7), RECONNECT)]
+    assert line.tick(4.0 + TAIL_CHECK) == [Report(hole("C", 7), DISCONNECT)]
 
 
 def test_neither_a_refused_market_nor_one_of_another_owner_is_checked() -> None:
@@ -351,7 +402,7 @@ def test_heartbeats_that_run_ahead_while_no_trade_comes_are_told_hole_by_hole() 
 
 def test_after_a_told_hole_the_next_trade_is_still_compared_with_the_last_that_came() -> None:
     actions = owed((1.0, "beat A 10"), (1.0 + IN_FLIGHT, "beat A 10"), (9.0, "A:12"))
-    assert actions == [missing_10(), Report(hole("A", 8, 12), JUMP), trade("A", 12)]
+    assert actions == [missing_10(), Report(hole("A", 8, 12), HOLE), trade("A", 12)]
 
 
 def test_a_heartbeat_without_knowledge_says_nothing() -> None:
@@ -380,6 +431,43 @@ def test_a_quiet_line_proves_itself_with_time() -> None:
         line.tick(STEADY)
     assert served.has_traded
     assert not ignored.has_traded
+
+
+def numbered(*frames: str, toy: Toy | None = None) -> list[Action]:
+    """What is decided about the frames after the first of a connection with two markets."""
+    line = session("AB", {"B": 4, "Z": 9}, toy)
+    line.open()
+    hear(line, "#0 A:7")
+    return hear(line, *frames)
+
+
+def test_frames_whose_numbers_follow_one_another_are_complete() -> None:
+    assert numbered("#1 A:8", "#2", "#3 A:9") == [trade("A", 8), trade("A", 9)]
+    assert numbered("#1 A:8", "#1 A:8") == [trade("A", 8), trade("A", 8)]
+
+
+def test_a_lost_frame_may_have_held_trades_of_any_market_that_was_asked_for() -> None:
+    assert numbered("#2 A:8 B:9") == [
+        Report(hole("A", 7), HOLE),
+        Report(hole("B", 4), HOLE),
+        Report(hole("A", 7, 8), HOLE),
+        trade("A", 8),
+        Serve("B"),
+        Report(hole("B", 4, 9), DISCONNECT),
+        trade("B", 9),
+    ]
+
+
+def test_after_a_lost_frame_the_numbers_are_followed_from_there() -> None:
+    assert numbered("#5", "#6", "#7")[2:] == []
+    assert len(numbered("#5", "#0", "#1")) == 4  # begun anew: who knows what came between
+
+
+def test_after_a_lost_frame_a_market_whose_ids_tell_nothing_has_a_gap_up_to_its_next_trade() -> (
+    None
+):
+    actions = numbered("#2", "#3 A:50", "#4 A:90", toy=Uncounted())
+    assert actions[2:] == [Report(hole("A", 7, 50), HOLE), trade("A", 50), trade("A", 90)]
 
 
 words = st.sampled_from(

@@ -1,8 +1,8 @@
 """A small exchange of our own, whose frames are words: what tests of the session speak.
 
 `A:7 A:8` two trades, `snap A:7` a backlog, `ok A B` or `ok` an acknowledgement, `no A` or `no` a
-refusal, `beat A 9` a heartbeat that knows trade 9, `bye` a farewell. Its pages have numbers; what
-they hold is up to the test.
+refusal, `beat A 9` a heartbeat that knows trade 9, `bye` a farewell, `#7 A:8` the frame number 7.
+Its pages have numbers too; what they hold is up to the test.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,9 @@ from collectors.exchange import (
     Event,
     Farewell,
     Heartbeat,
+    Numbered,
     Page,
+    Pages,
     Refused,
     Request,
     Subscribed,
@@ -38,9 +40,11 @@ class Toy:
     COUNTS_TRADES = True
     SILENCE = 10.0
     MAX_AGE = 1000.0
+    GREETING = ""
     SYMBOLS_PER_FRAME = 2
     FRAME_PAUSE = 0.5
     REQUEST_PAUSE = 0.1
+    PAGES = Pages("up", "page")
 
     def subscribe(self, symbols: Sequence[str]) -> str:
         return " ".join(symbols)
@@ -77,6 +81,9 @@ def read(frame: bytes) -> Iterator[Event]:
             yield Heartbeat()
         case ["beat", symbol, id]:
             yield Heartbeat(symbol, int(id))
+        case [number, *rest] if number.startswith("#"):
+            yield Numbered(int(number[1:]))
+            yield from read(" ".join(rest).encode()) if rest else ()
         case ["bye"]:
             yield Farewell("restarting")
         case ["snap", *fills]:
