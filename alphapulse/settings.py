@@ -49,8 +49,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     dagster_port: Port = 3001
     replay_port: Port = 8770
     queue_rows: Positive = (
-        50_000  # trades between socket and database; full: the socket is not read
+        50_000  # trades between socket and database; full: they wait in the journal
     )
+    journal_bytes: Natural = 2_147_483_648  # kept per exchange; 0: no journal
     stream_backlog: Natural = 50  # trades of each market that a new stream client gets first
     stream_resume_rows: Natural = 200_000  # rows that a resume may cost; more: recovered false
     stream_buffer_bytes: Positive = 4_194_304  # unsent; beyond it a slow stream client is closed

@@ -1,9 +1,12 @@
 """Ingest: replay's frames over a real socket to committed and announced rows, against bare COPY.
 
 The limit: the same rows, ready as bytes, in one binary COPY into such a table without the trigger.
+What the journal costs: the same run without it.
 """
 
 import time
+
+from msgspec.structs import replace
 
 from alphapulse.postgres import Server
 from alphapulse.store.connect import Store, connect
@@ -14,20 +17,28 @@ PATIENCE = 120.0  # seconds for one run
 
 
 def run(found: Server, rounds: int, trades: int) -> dict[str, float]:
-    """Medians of rows per second, and their ratio."""
+    """Medians of rows per second, and their ratios."""
     ours: list[float] = []
+    bare: list[float] = []
     limit: list[float] = []
     for _ in range(rounds):
+        bare.append(ingest(found, fresh_database(found, "ingest"), trades, journal_bytes=0))
         url = fresh_database(found, "ingest")
         ours.append(ingest(found, url, trades))
         limit.append(bare_copy(found, url))
-    return {"ours": median(ours), "bare COPY": median(limit), "ratio": median(ours) / median(limit)}
+    return {
+        "ours": median(ours),
+        "without the journal": median(bare),
+        "bare COPY": median(limit),
+        "ratio to COPY": median(ours) / median(limit),
+        "ratio to no journal": median(ours) / median(bare),
+    }
 
 
-def ingest(found: Server, url: str, trades: int) -> float:
+def ingest(found: Server, url: str, trades: int, **others: int) -> float:
     """Rows per second between the first and the last announcement that a listener hears."""
     port = free_port()
-    settings = settings_for(found, url, "binance", "BTCUSDT", port)
+    settings = replace(settings_for(found, url, "binance", "BTCUSDT", port), **others)
     with (
         connect(url, "bench listener") as listener,
         own(

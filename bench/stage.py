@@ -54,6 +54,7 @@ def free_port() -> int:
 def settings_for(found: Server, url: str, exchange: str, symbol: str, replay_port: int) -> Settings:
     base = f"127.0.0.1:{replay_port}/{exchange}"
     path = "/stream" if exchange == "binance" else ""
+    shutil.rmtree(found.home / "bench" / "journal", ignore_errors=True)  # of another database
     return Settings(
         home=found.home / "bench",
         database_url=url,

@@ -1,4 +1,7 @@
-"""One life of one socket: frames go to the session, what it decides is done. Waits for nothing."""
+"""One life of one socket: frames go to the journal, then to the session; what it decides is done.
+
+Waits for nothing.
+"""
 
 import logging
 from time import monotonic, time_ns
@@ -7,14 +10,20 @@ from msgspec import Struct
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 from alphapulse.trade import Micros, Trade
+from collectors.action import CUT, DISCONNECT, Action, HangUp, Late, Quarantine, Report, Send, Serve
+from collectors.deadletters import DeadLetters
 from collectors.dialing import Refusals
 from collectors.exchange import UnexpectedMessage
-from collectors.session import Action, HangUp, Quarantine, Report, Send, Serve, Session
-from collectors.sink import Item, Sink
+from collectors.journal import Journal
+from collectors.lag import Item
+from collectors.segments import Position
+from collectors.session import Session
+from collectors.sink import Sink
 
 log = logging.getLogger(__name__)
 
 LARGEST = 16 * 2**20  # bytes of a message
+HELD_UP = 1.0  # seconds that the socket stays unread before trades wait in the journal instead
 TOLD = 20  # refused frames of one connection that are logged; all are counted
 
 TEXT = WSMsgType.TEXT
@@ -35,23 +44,35 @@ class Feed(WSListener):
     """Whatever a callback of this class raises comes out of `wait_disconnected`."""
 
     def __init__(
-        self, session: Session, sink: Sink, counters: Counters, refusals: Refusals
+        self,
+        session: Session,
+        sink: Sink,
+        counters: Counters,
+        refusals: Refusals,
+        journal: Journal | None = None,
+        letters: DeadLetters | None = None,
     ) -> None:
         self.session = session
+        self.journal = journal
+        self.letters = letters
+        self.connection = 0  # when it stood, in microseconds; tells it from the others
         self.sink = sink
         self.counters = counters
         self.refusals = refusals
         self.transport: WSTransport | None = None
         self.items: list[Item] = []
+        self.messages: list[bytes] = []  # of the current read, not yet heard
         self.parts: list[bytes] = []  # of a message that comes in several frames
         self.rejected = 0
         self.is_new_read = True
         self.now = 0.0  # of the current read: the steady clock, and ours
         self.received_at: Micros = 0
         self.is_paused = False
+        self.paused_at = 0.0
         self.is_given_up = False  # the runner dials anew: whatever still comes is not wanted
         self.is_leaving = False
         self.was_planned = False
+        self.cause = DISCONNECT  # of the gaps that its end makes
 
     @property
     def name(self) -> str:
@@ -62,6 +83,7 @@ class Feed(WSListener):
             transport.disconnect(graceful=False)
             return
         self.transport = transport
+        self.connection = time_ns() // 1000
         self.counters.connections += 1
         self.counters.is_connected = True
         for action in self.session.open(monotonic()):
@@ -69,19 +91,19 @@ class Feed(WSListener):
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002 - picows' own
         self.counters.is_connected = False
-        self.hand_over()
+        self.hear_all()
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if self.is_new_read:  # its frames came together: one look at the clocks serves them all
             self.is_new_read = False
             self.now, self.received_at = monotonic(), time_ns() // 1000
         if frame.msg_type is TEXT and frame.fin:
-            self.hear(frame.get_payload_as_bytes())
+            self.messages.append(frame.get_payload_as_bytes())
         else:
             self.hear_other(transport, frame)
         if frame.last_in_buffer:
             self.is_new_read = True
-            self.hand_over()
+            self.hear_all()
 
     def hear_other(self, transport: WSTransport, frame: WSFrame) -> None:
         match frame.msg_type:
@@ -91,6 +113,8 @@ class Feed(WSListener):
             case WSMsgType.PONG:
                 self.session.alive(monotonic())
             case WSMsgType.CLOSE:
+                self.hear_all()
+                self.cause = self.cause if self.is_leaving else CUT
                 self.leave(f"it closes: {frame.get_close_code()} {frame.get_close_message()!r}")
             case _:
                 self.collect(frame)
@@ -100,17 +124,32 @@ class Feed(WSListener):
         self.parts.append(frame.get_payload_as_bytes())
         if frame.fin:
             whole, self.parts = b"".join(self.parts), []
-            self.hear(whole)
+            self.messages.append(whole)
         elif sum(map(len, self.parts)) > LARGEST:
             self.parts = []
             self.leave(f"a message of more than {LARGEST} bytes")
+
+    def hear_all(self) -> None:
+        """What came in one read: to the journal first, then to the session."""
+        messages, self.messages = self.messages, []
+        position = None
+        if messages and self.journal:
+            position = self.journal.append(self.received_at, self.connection, messages)
+        for message in messages:
+            self.hear(message)
+        self.hand_over(position)
 
     def hear(self, message: bytes) -> None:
         self.counters.frames += 1
         try:
             actions = self.session.receive(message, self.now, self.received_at)
         except UnexpectedMessage as refusal:
-            self.reject(refusal)
+            self.reject(message, str(refusal))
+            return
+        except Exception as bug:
+            if not self.is_of_parser(message):
+                raise
+            self.reject(message, f"a bug of the parser: {bug!r}")
             return
         for action in actions:
             if type(action) is Trade:
@@ -118,15 +157,26 @@ class Feed(WSListener):
             else:
                 self.perform(action)
 
-    def reject(self, refusal: UnexpectedMessage) -> None:
+    def is_of_parser(self, message: bytes) -> bool:
+        """Whose bug it was: a parser is pure, so it fails on the same frame again."""
+        try:
+            list(self.session.exchange.parse(message, self.received_at))
+        except Exception:  # noqa: BLE001 - any
+            return True
+        return False
+
+    def reject(self, message: bytes, why: str) -> None:
+        """A frame that no parser understands costs itself alone."""
         self.rejected += 1
         self.counters.rejected += 1
+        if self.letters:
+            self.letters.add(message, why, self.received_at, self.connection)
         if self.rejected <= TOLD:
-            log.warning("%s: %s", self.name, refusal)
+            log.warning("%s: %s", self.name, why)
 
     def perform(self, action: Action) -> None:
         match action:
-            case Trade() | Report():
+            case Trade() | Report() | Late():
                 self.items.append(action)
             case Send(frame):
                 if self.transport:
@@ -138,7 +188,8 @@ class Feed(WSListener):
                 log.error("%s refuses %s: %s", self.name, symbol, reason)
                 self.refusals.refuse(symbol, monotonic())
                 self.items.append(action)
-            case HangUp(reason):
+            case HangUp(reason, cause):
+                self.cause = cause
                 self.was_planned = self.session.has_traded
                 self.leave(reason)
 
@@ -150,14 +201,15 @@ class Feed(WSListener):
             self.transport.send_close(WSCloseCode.OK)
             self.transport.disconnect(graceful=False)
 
-    def hand_over(self) -> None:
+    def hand_over(self, position: Position | None = None) -> None:
         """Give the sink what came in one read of the socket; full: read no more."""
-        if not self.items:
+        if not self.items and not position:
             return
         items, self.items = self.items, []
         self.counters.trades += len(items)
-        if not self.sink.put(items) and not self.is_paused and self.open_transport:
+        if not self.sink.put(items, position) and not self.is_paused and self.open_transport:
             self.is_paused = True
+            self.paused_at = monotonic()
             self.counters.pauses += 1
             self.open_transport.underlying_transport.pause_reading()
 
@@ -168,6 +220,12 @@ class Feed(WSListener):
             self.session.alive(monotonic())
             self.open_transport.underlying_transport.resume_reading()
 
+    def can_wait_in_journal(self) -> bool:
+        """Whether what comes need not be kept in memory until the store has it."""
+        if not self.journal or not self.journal.is_ready():
+            return False
+        return self.sink.is_behind or self.sink.fall_behind()
+
     @property
     def open_transport(self) -> WSTransport | None:
         return self.transport if self.transport and not self.transport.is_disconnected else None
@@ -175,6 +233,8 @@ class Feed(WSListener):
     def tick(self, now: float) -> None:
         if self.is_paused:
             self.session.alive(now)  # we do not listen, so its silence means nothing
+            if now - self.paused_at >= HELD_UP and self.can_wait_in_journal():
+                self.resume()
         for action in self.session.tick(now):
             self.perform(action)
         if now >= self.refusals.next_at and self.session.has_traded:

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -9,11 +10,11 @@ import msgspec
 import zstandard
 from msgspec import Struct
 
+from alphapulse.store.claims import claim
 from alphapulse.store.connect import connect
-from alphapulse.store.gaps import claim
 from alphapulse.store.writing import TradeWriter
 from alphapulse.trade import Trade
-from collectors.exchange import Exchange, UnexpectedMessage
+from collectors.exchange import Exchange
 
 BATCH = 10_000  # rows in one transaction
 GZIP, ZSTANDARD = b"\x1f\x8b", b"\x28\xb5"  # how such files begin
@@ -46,13 +47,18 @@ def load_files(url: str, exchange: Exchange, paths: Sequence[Path]) -> Loaded:
     Claims the exchange meanwhile. Raises LoadError (what came before the bad line is stored),
     AlreadyCollected, StoreUnavailable.
     """
+    return load_frames(url, exchange, (frame for path in paths for frame in read_frames(path)))
+
+
+def load_frames(url: str, exchange: Exchange, frames: Iterable[Frame]) -> Loaded:
+    """The same for frames from anywhere."""
     counts = Loaded()
     with connect(url, f"load {exchange.NAME}") as store:
         claim(store, exchange.NAME)
         writer = TradeWriter(store)
         batch: list[Trade] = []
         try:
-            for frame in (frame for path in paths for frame in read_frames(path)):
+            for frame in frames:
                 batch += parse(exchange, frame, counts)
                 if len(batch) >= BATCH:
                     batch = put(writer, batch, counts)
@@ -72,10 +78,10 @@ def parse(exchange: Exchange, frame: Frame, counts: Loaded) -> Iterable[Trade]:
     counts.frames += 1
     try:
         events = exchange.parse(frame.raw.encode(), frame.recv_ns // 1000)
-    except UnexpectedMessage:
+        trades = [event for event in events if isinstance(event, Trade)]
+    except Exception:  # noqa: BLE001 - UnexpectedMessage, or a bug: it costs its frame alone
         counts.rejected += 1
         return []
-    trades = [event for event in events if isinstance(event, Trade)]
     counts.trades += len(trades)
     return trades
 
@@ -90,11 +96,11 @@ def read_frames(path: Path) -> Iterator[Frame]:
                 yield msgspec.json.decode(line, type=Frame)
         if not number:
             raise LoadError(f"{path} holds no frames")
-    except msgspec.MsgspecError as failure:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as failure:
         raise LoadError(
             f'{path}, line {number}: not a recorded frame {{"recv_ns": …, "raw": "…"}} ({failure})'
         ) from failure
-    except (EOFError, OSError, zstandard.ZstdError) as failure:
+    except (EOFError, OSError, zlib.error, zstandard.ZstdError) as failure:
         raise LoadError(f"{path} ends early, after line {number}: {failure}") from failure
 
 

@@ -80,6 +80,8 @@ def find_problems(database: dict[str, Any], parts: dict[str, dict[str, Any]]) ->
             yield f"{name} has said nothing for {time.time() - facts['at']:.0f} s"
         elif facts.get("feed", {}).get("is_connected") is False:
             yield f"{name} is not connected"
+        if (journal := facts.get("journal")) and journal["state"] == "full":
+            yield f"{name} cannot write its journal: {journal['why']}"
     for market in database.get("markets", []):
         if market["refusal"]:
             yield f"{market['exchange']} refuses {market['symbol']}: {market['refusal']}"
@@ -124,11 +126,24 @@ def part_text(part: dict[str, Any]) -> str:
         return (
             f"{where}  {len(part['symbols'])} markets  {sink['stored']:,} stored  "
             f"{sink['repeated']:,} repeated  {feed['rejected']:,} rejected  "
-            f"{part['queued']:,} waiting"
+            f"{part['queued']:,} waiting{journal_text(part)}"
         )
     if "clients" in part:
         return f"{part['state']}  {part['clients']:,} clients  {part['frames']:,} frames sent"
     return ""
+
+
+def journal_text(part: dict[str, Any]) -> str:
+    """What is out of the ordinary with it."""
+    journal, letters = part.get("journal") or {}, part.get("dead_letters") or {}
+    words = [
+        f"{journal.get('lag_bytes', 0):,} bytes wait in the journal"
+        if part.get("is_behind")
+        else "",
+        "JOURNAL FULL" if journal.get("state") == "full" else "",
+        f"{letters['kept']:,} dead letters" if letters.get("kept") else "",
+    ]
+    return "".join(f"  {word}" for word in words if word)
 
 
 def gaps_text(database: dict[str, Any]) -> str:

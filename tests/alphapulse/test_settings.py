@@ -30,6 +30,7 @@ VALID = st.builds(
     stream_port=PORTS,
     dagster=st.booleans(),
     queue_rows=st.integers(1, 10**9),
+    journal_bytes=st.integers(0, 10**12),
     stream_backlog=st.integers(0, 10**6),
     first_day=st.dates().map(str),
 )
@@ -78,6 +79,7 @@ WRONG: dict[str, dict[str, str]] = {
     "stream_port": {"stream_port": "many"},
     "postgres_port": {"postgres_port": "65536"},
     "queue_rows": {"queue_rows": "0"},
+    "journal_bytes": {"journal_bytes": "-1"},
     "stream_backlog": {"stream_backlog": "-1"},
     "stream_clients": {"stream_clients": "0"},
     "simulated": {"simulated": "perhaps"},

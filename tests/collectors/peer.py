@@ -8,10 +8,12 @@ from typing import TypeAlias
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from collectors.action import Edge
 from collectors.exchange import Exchange
+from collectors.lag import Item
 from collectors.runner import Runner
-from collectors.session import Edge
-from collectors.sink import Item, Sink
+from collectors.segments import Position
+from collectors.sink import Sink
 
 Script: TypeAlias = Callable[[ServerConnection], Awaitable[None]]
 
@@ -22,8 +24,8 @@ class Shelf(Sink):
     def __init__(self, queue_rows: int = 1000) -> None:
         super().__init__("", "toy", queue_rows, "shelf")
 
-    def put(self, items: Iterable[Item]) -> bool:
-        super().put(items)
+    def put(self, items: Iterable[Item], position: Position | None = None) -> bool:
+        super().put(items, position)
         return len(self.queue) < self.queue_rows
 
     def ids(self) -> list[int]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -9,12 +10,16 @@ import uvloop
 from websockets.asyncio.server import ServerConnection
 
 from collectors import feed as feeds
+from collectors.action import CUT, DISCONNECT, RESTART, Edge, Quarantine, Report
+from collectors.deadletters import DeadLetters, read_letters
 from collectors.exchange import Event
+from collectors.journal import Journal
+from collectors.journal_reader import Reader
 from collectors.runner import Runner
-from collectors.session import Edge, Quarantine
+from collectors.segments import Batch
 from replay.frames import text_frame
 from tests.collectors.peer import Peer, Shelf, peer, running, soon
-from tests.collectors.toy import Toy
+from tests.collectors.toy import Toy, trade
 
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.new_event_loop,
@@ -188,13 +193,60 @@ def test_bytes_that_are_no_websocket_are_theirs_and_dialled_again(
     play(story())
 
 
-def test_a_bug_of_ours_in_a_callback_comes_out_of_the_runner(play: Any) -> None:
+def test_a_bug_of_a_parser_costs_its_frame_alone(play: Any, tmp_path: Path) -> None:
     async def story() -> None:
         async with peer(says("A:1", "bug", "A:2")) as there:
             sink = Shelf()
-            with pytest.raises(ZeroDivisionError, match="a bug of ours"):
-                await Runner(Buggy(), there.url, ["A"], sink).run({})
-            assert 1 in sink.ids()
+            async with running(Buggy(), there.url, sink) as runner:
+                runner.letters = DeadLetters(tmp_path)
+                await soon(lambda: 2 in sink.ids())
+                assert runner.counters.rejected == 1
+                assert runner.counters.connections == 1
+            (letter,) = read_letters(tmp_path)
+            assert letter.raw == b"bug"
+            assert letter.reason == "a bug of the parser: ZeroDivisionError('a bug of ours')"
+
+    play(story())
+
+
+def test_a_bug_of_ours_in_a_callback_comes_out_of_the_runner(
+    play: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def see(*_: object) -> None:
+        raise ZeroDivisionError("a bug of the session")
+
+    monkeypatch.setattr("collectors.session.Session.see", see)
+
+    async def story() -> None:
+        async with peer(says("A:1")) as there:
+            with pytest.raises(ZeroDivisionError, match="a bug of the session"):
+                await Runner(Toy(), there.url, ["A"], Shelf()).run({})
+
+    play(story())
+
+
+def test_frames_are_in_the_journal_before_anyone_looks_at_them(play: Any, tmp_path: Path) -> None:
+    kept: list[bytes] = []
+
+    class Looking(Toy):
+        def parse(self, frame: bytes, received_at: int) -> list[Event]:
+            batches = [item for item in Reader(tmp_path).read() if isinstance(item, Batch)]
+            kept.extend(frame for batch in batches for frame in batch.frames)
+            assert frame in kept
+            return super().parse(frame, received_at)
+
+    async def story() -> None:
+        journal = Journal(tmp_path, "toy", 2**30)
+        journal.open("test")
+        async with peer(says("ok A", "A:1", "surprise!", "A:2")) as there:
+            sink = Shelf()
+            async with running(Looking(), there.url, sink) as runner:
+                runner.journal = journal
+                await soon(lambda: 2 in sink.ids())
+                assert runner.counters.rejected == 1  # no assertion failed
+        assert kept[-4:] == [b"ok A", b"A:1", b"surprise!", b"A:2"]
+        assert journal.counters.kept == 4
+        journal.close()
 
     play(story())
 
@@ -251,7 +303,7 @@ def test_room_that_comes_after_the_line_has_ended_is_no_error(play: Any) -> None
                 feed.transport.disconnect(graceful=False)
                 await soon(lambda: feed.open_transport is None)
                 feed.resume()
-                feed.items.append(sink.queue[-1])
+                feed.items.append(trade("A", 9))
                 feed.hand_over()
                 assert feed.is_paused
 
@@ -269,6 +321,41 @@ def test_what_was_seen_before_a_cut_is_the_edge_of_the_next_line(play: Any) -> N
         async with peer(script) as there, running(Toy(), there.url, Shelf(), last) as runner:
             await soon(lambda: len(there.connections) == 2)
             assert runner.last == {"A": Edge(5, 5_000_000), "B": Edge(4, 4)}
+
+    play(story())
+
+
+async def close(connection: ServerConnection) -> None:
+    await connection.close(1012, "restarting")
+
+
+async def abort(connection: ServerConnection) -> None:
+    connection.transport.abort()
+
+
+ENDS = {"close": (close, CUT), "farewell": (says("bye"), CUT), "abort": (abort, DISCONNECT),
+        "silence": (quiet, DISCONNECT)}  # fmt: skip
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_gap_is_due_to_what_ended_the_connection_before(play: Any, end: str) -> None:
+    finish, cause = ENDS[end]
+
+    async def script(connection: ServerConnection) -> None:
+        await connection.send(f"A:{len(there.connections) * 10}")
+        if len(there.connections) == 1:
+            await finish(connection)
+
+    there: Peer
+
+    async def story() -> None:
+        nonlocal there
+        sink, last = Shelf(), {"A": Edge(4, 4_000_000)}
+        async with peer(script) as there, running(Impatient(), there.url, sink, last):
+            await soon(lambda: 20 in sink.ids(), 20)
+        reports = [item for item in sink.queue if isinstance(item, Report)]
+        told = [(one.gap.after_id, one.gap.before_id, one.cause) for one in reports]
+        assert told[:2] == [(4, 10, RESTART), (10, 20, cause)]
 
     play(story())
 

@@ -10,12 +10,13 @@ from time import monotonic, sleep
 import pytest
 from msgspec.structs import replace
 
+from alphapulse.store.claims import AlreadyCollected, claim
 from alphapulse.store.connect import StoreUnavailable, connect
-from alphapulse.store.gaps import AlreadyCollected, claim
 from alphapulse.trade import Gap, Market, Side, Trade
 from collectors import sink as sinks
-from collectors.session import Edge, Quarantine, Report, Serve
-from collectors.sink import Item, Sink
+from collectors.action import Edge, Quarantine, Report, Serve
+from collectors.lag import Item
+from collectors.sink import Sink
 from tests.collectors.stage import locked_trades
 
 NOON = 1_723_118_400_000_000
@@ -105,8 +106,8 @@ def test_closing_ends_in_time_though_the_database_stalls(database_url: str) -> N
 
 def test_closing_ends_in_time_though_the_database_is_away(database_url: str) -> None:
     with sinking(database_url) as sink:
-        sink.url = "postgresql://127.0.0.1:1/nowhere"
-        terminate(database_url, sink.server_process)
+        sink.deposit.url = "postgresql://127.0.0.1:1/nowhere"
+        terminate(database_url, sink.deposit.server_process)
         sink.put(trades(1, 30))
         assert sink.close(0.5) == 30
         soon(lambda: not sink.thread.is_alive())
@@ -155,8 +156,8 @@ def test_a_note_that_postgresql_cannot_hold_costs_itself_alone(database_url: str
         backwards = Gap(BTC, 9, NOON, 5, NOON)
         endless = Gap(BTC, 9, 10**30, None, None)
         notes: list[Item] = [
-            Report(backwards, "jump"),
-            Report(endless, "jump"),
+            Report(backwards, "unknown"),
+            Report(endless, "unknown"),
             Quarantine("A\0B", "what?"),
         ]
         sink.put([*notes, trade(1)])
@@ -168,9 +169,9 @@ def test_a_note_that_postgresql_cannot_hold_costs_itself_alone(database_url: str
 def test_a_gap_is_on_record_before_the_trades_behind_it(database_url: str) -> None:
     told = Event()
     with sinking(database_url) as sink:
-        sink.on_gap = told.set
+        sink.deposit.on_gap = told.set
         with locked_trades(database_url):
-            sink.put([trade(1), Report(Gap(BTC, 1, NOON, 5, NOON + 5), "jump"), trade(5)])
+            sink.put([trade(1), Report(Gap(BTC, 1, NOON, 5, NOON + 5), "unknown"), trade(5)])
             assert told.wait(10)
             with connect(database_url, "test") as store:
                 assert store.execute("SELECT after_id, before_id FROM gaps").fetchone() == (1, 5)
@@ -194,7 +195,7 @@ def test_partitions_stand_ready_for_the_coming_days(database_url: str) -> None:
         if store.execute("SELECT layout FROM instance").fetchone() == ("partitions",):
             tomorrow = "SELECT to_regclass('trades_' || to_char(now() + '1 day', 'YYYYMMDD'))"
             assert store.execute(tomorrow).fetchone() != (None,)
-        assert sink.today > 20_000
+        assert sink.deposit.today > 20_000
 
 
 def test_a_full_queue_says_so_and_calls_when_half_is_stored(database_url: str) -> None:
@@ -237,8 +238,8 @@ def test_connections_killed_at_any_moment_cost_and_double_nothing(database_url: 
     def kill(sink: Sink) -> None:
         with connect(database_url, "admin") as admin:
             while not is_over.wait(dice.uniform(0.005, 0.06)):
-                admin.execute("SELECT pg_terminate_backend(%s)", [sink.server_process])
-                kills.append(sink.server_process)
+                admin.execute("SELECT pg_terminate_backend(%s)", [sink.deposit.server_process])
+                kills.append(sink.deposit.server_process)
 
     with sinking(database_url) as sink:
         killer = Thread(target=kill, args=[sink])
@@ -260,7 +261,7 @@ def test_another_collector_that_came_while_we_were_away_ends_the_thread(database
     died = Event()
     with connect(database_url, "the other") as other, sinking(database_url) as sink:
         sink.on_failure = died.set
-        terminate(database_url, sink.server_process)
+        terminate(database_url, sink.deposit.server_process)
         claim(other, "kraken")
         sink.put([trade(1)])
         assert died.wait(20)
