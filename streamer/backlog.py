@@ -6,26 +6,24 @@ store tells the rest, up to that set. Live trades wait behind it: nothing is los
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import count
 from typing import ParamSpec, TypeVar
 
-from msgspec import Struct, structs
+from msgspec import structs
 
-from alphapulse.cursor import Cursor, Heard, Snapshot
+from alphapulse.cursor import Cursor, Snapshot
 from alphapulse.store import stream
 from alphapulse.store.connect import Store, StoreUnavailable, connect
-from alphapulse.store.stream import Placed
-from alphapulse.trade import Market
 from streamer import protocol
 from streamer.client import Client, Closed
 from streamer.counters import Counters
 from streamer.hub import Hub
 from streamer.listener import Listener
-from streamer.protocol import trade_frame
+from streamer.start import Start, Trail
 from streamer.subscription import Filter, Subscribe, similar_to
 
 P = ParamSpec("P")
@@ -38,43 +36,6 @@ CHUNK = 500  # trades handed to a client at a time
 MOST_LAST_ROWS = 20_000  # trades in one fresh backlog, over all its markets
 FIRST_RETRY, LONGEST_RETRY = 0.2, 5.0  # seconds before asking again when the store has failed
 READ_PATIENCE = 10.0  # seconds that a cancelled reader waits for its thread
-
-
-class Start(Struct, frozen=True):
-    """Where a client's stream begins: it gets from the hub everything that is not in `upto`."""
-
-    upto: Cursor
-    snapshot: Snapshot
-    chosen: dict[int, Market]
-    heads: dict[int, str]
-
-    def frames(self, rows: Sequence[Placed], place_of: Callable[[int, int], str]) -> bytes:
-        """Replayed trades as one piece."""
-        return b"".join(
-            trade_frame(place_of(tx, row.seq), self.heads[row.market_id], row, replayed=True)
-            for tx, row in rows
-            if row.market_id in self.heads
-        )
-
-
-class Trail:
-    """The cursor of a reader who is told, row by row, what it lacks of `upto`."""
-
-    def __init__(self, place: Cursor, upto: Cursor) -> None:
-        whole = Heard.at(place)
-        if place.tx:
-            whole.hear(place.tx)
-        self.whole = whole.cursor()
-        self.upto = upto
-        self.tx = place.tx
-        self.prefix = str(Heard.at(place).cursor(place.tx)).removesuffix("0")
-        self.place = str(place)
-
-    def step(self, tx: int, seq: int) -> str:
-        if tx != self.tx:
-            self.tx, self.prefix = tx, f"{self.whole.filled(self.upto, tx)};{tx}."
-        self.place = f"{self.prefix}{seq}"
-        return self.place
 
 
 class Backlogs:
@@ -112,6 +73,8 @@ class Backlogs:
         `why_fresh`: why it begins anew without having asked. Should the store fail midway, the
         client is taken in again from where it was, with another `subscribed`.
         """
+        # Until it is told of anything, it stands where it came: what is dropped then was not sent.
+        client.own_place = "" if why_fresh or request.place is None else str(request.place)
         retries = (min(FIRST_RETRY * 2**n, LONGEST_RETRY) for n in count())
         for pause in retries:
             start = await self.begin(client, request.filter)
@@ -125,7 +88,7 @@ class Backlogs:
             except Closed:
                 return
             else:
-                client.write(protocol.live(start.upto))
+                client.write(start.gap_frames() + protocol.live(start.upto))
                 client.release()
                 return
 
@@ -139,7 +102,9 @@ class Backlogs:
             upto = self.hub.place()
             if upto is not None and not future.done() and client.is_open:
                 self.hub.join(client, filter)
-                future.set_result(Start(upto, snapshot, self.hub.chosen(filter), self.hub.heads))
+                chosen = self.hub.chosen(filter)
+                gaps = self.hub.gaps.listed(chosen)
+                future.set_result(Start(upto, snapshot, chosen, self.hub.heads, *gaps))
 
         self.listener.board(board)
         return await future

@@ -1,4 +1,8 @@
-"""What the hub missed while the line to PostgreSQL was down, read from the store."""
+"""What the hub missed while the line to PostgreSQL was down, read from the store.
+
+Gaps are read before the snapshot that ends the trades: one that is repaired by then comes behind
+the trades that filled it. Whatever changes later is heard, and comes behind both.
+"""
 
 from collections.abc import Awaitable, Callable
 from itertools import groupby
@@ -6,12 +10,13 @@ from itertools import groupby
 from msgspec import Struct
 
 from alphapulse.cursor import Cursor, Heard, Snapshot
-from alphapulse.notice import mark
+from alphapulse.notice import GapNotice, mark
 from alphapulse.store import stream
 from streamer.hub import Hub
+from streamer.ledger import MOST_KEPT
 from streamer.line import Line
 
-CHUNK = 1_000  # rows read at a time
+CHUNK = 1_000  # rows read, or gaps told, at a time
 
 
 class Caught(Struct, frozen=True):
@@ -29,19 +34,21 @@ async def catch_up(
     and comes after, where the hub skips whatever the snapshot had.
     """
     epoch = await line.ask(stream.epoch)
+    gaps = await read_gaps(line, hub)
     await learn_markets(line, hub)
     snapshot = await line.ask(stream.snapshot)
     await line.ask(stream.send_mark, mark("durable"))  # whatever the snapshot saw is on disk now
     place, upto = hub.place(), Heard(epoch, snapshot).cursor()
     if place is None:
-        hub.start(epoch, snapshot)
+        hub.start(epoch, snapshot, gaps.values())
         return Caught(is_first=True)
     why_not = await why_not_continue(line, place, upto, snapshot, most_missed)
     if why_not:
-        hub.start(epoch, snapshot)
+        hub.start(epoch, snapshot, gaps.values())
         return Caught(why_not=why_not)
     trades = await give_missed(line, hub, place, upto, paced)
     hub.settle(snapshot)
+    await give_gaps(hub, hub.gaps.changes(gaps), paced)
     return Caught(trades)
 
 
@@ -68,6 +75,19 @@ async def give_missed(
         hub.flush()
         await paced()
     return given
+
+
+async def read_gaps(line: Line, hub: Hub) -> dict[int, GapNotice]:
+    newest = None if hub.place() is None else hub.gaps.newest
+    return await line.ask(stream.read_gaps, tuple(hub.gaps.open), newest, MOST_KEPT + 1)
+
+
+async def give_gaps(hub: Hub, gaps: list[GapNotice], paced: Callable[[], Awaitable[None]]) -> None:
+    for part in (gaps[at : at + CHUNK] for at in range(0, len(gaps), CHUNK)):
+        for gap in part:
+            hub.hear_gap(gap)
+        hub.flush()
+        await paced()
 
 
 async def learn_markets(line: Line, hub: Hub) -> None:

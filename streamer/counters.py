@@ -12,7 +12,8 @@ class Counters(Struct):
     clients: int = 0
     accepted: int = 0
     trades: int = 0  # heard
-    frames: int = 0  # trade frames handed to clients
+    gaps: int = 0  # changes of gaps heard
+    frames: int = 0  # frames of trades and gaps handed to clients
     slow_clients: int = 0  # closed with 1013
     refused_requests: int = 0
     resumed: int = 0

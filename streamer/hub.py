@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from alphapulse.cursor import Cursor, Heard, Snapshot
-from alphapulse.notice import Row
+from alphapulse.notice import GapNotice, Row
 from alphapulse.trade import Market
-from streamer.protocol import trade_frame, trade_head
+from streamer.ledger import Ledger
+from streamer.protocol import gap_frame, trade_frame, trade_head
 from streamer.subscription import Filter
 
 
@@ -39,6 +40,7 @@ class Hub:
         self.seq = 0
         self.prefix = ""  # the cursor without `seq`, while `tx` is given
         self.simulated = False
+        self.gaps = Ledger()
         self.markets: dict[int, Market] = {}
         self.heads: dict[int, str] = {}
         self.groups: dict[Filter, Group] = {}
@@ -49,9 +51,12 @@ class Hub:
 
     # -- what was heard
 
-    def start(self, epoch: str, snapshot: Snapshot) -> None:
-        """Begin, or begin anew in another life of the database: all in the snapshot is past."""
+    def start(self, epoch: str, snapshot: Snapshot, gaps: Iterable[GapNotice] = ()) -> None:
+        """Begin, or begin anew in another life of the database: all in the snapshot is past, and
+        of the gaps these are known.
+        """
         self.flush()
+        self.gaps.replace(gaps)
         self.heard = Heard(epoch, snapshot)
         self.tx = self.seq = 0
         self.sent_place = str(self.place())
@@ -108,6 +113,16 @@ class Hub:
         for group in groups:
             group.ready.append(frame)
         self.waiting.update(groups)
+
+    def hear_gap(self, gap: GapNotice) -> None:
+        """Tell of a gap, behind the trades that were heard before. No part of the cursor."""
+        self.gaps.note(gap)
+        groups = self.routes.get(gap.market_id)
+        if groups:
+            frame = gap_frame(self.heads[gap.market_id], gap)
+            for group in groups:
+                group.ready.append(frame)
+            self.waiting.update(groups)
 
     def flush(self) -> None:
         """Hand everything ready to the members, joined once per group."""

@@ -5,8 +5,11 @@ import random
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import psycopg
 
 from alphapulse.store import stream
 from alphapulse.store.connect import Store, StoreUnavailable, connect
@@ -86,7 +89,13 @@ class Line:
 
 
 def sever(connection: Store | None) -> None:
-    """Wake a thread that waits for an answer which may never come."""
-    if connection and not connection.closed:
-        with socket.socket(fileno=socket.dup(connection.fileno())) as line:
-            line.shutdown(socket.SHUT_RDWR)
+    """Wake a thread that waits for an answer which may never come. That it is coming this very
+    moment, or the line is dead already, does no harm.
+    """
+    if connection is None or connection.closed:
+        return
+    with (
+        suppress(OSError, psycopg.Error),
+        socket.socket(fileno=socket.dup(connection.fileno())) as line,
+    ):
+        line.shutdown(socket.SHUT_RDWR)

@@ -7,18 +7,18 @@ snapshot was heard before. The mark is the sign of life too: none for a while me
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from secrets import token_hex
 
 import psycopg
 
 from alphapulse.cursor import Snapshot
-from alphapulse.notice import Doorbell, Mark, NoticeError, Row, Rows, decode, mark
+from alphapulse.notice import mark
 from alphapulse.store import stream
 from alphapulse.store.connect import StoreUnavailable
-from streamer.catchup import catch_up, learn_markets
+from streamer.catchup import catch_up
 from streamer.counters import Counters
+from streamer.hearing import Hearing
 from streamer.hub import Hub
 from streamer.line import Line, Lost, pauses
 
@@ -29,7 +29,6 @@ PATIENCE = 10.0  # seconds to wait for a mark
 MOST_PENDING = 8  # unsettled spans (they lengthen each cursor) that call for a mark at once
 SHORTEST_BEAT = 0.02
 GOOD_LIFE = 5.0  # seconds after which the next reconnection is tried at once again
-MOST_HELD = 64_000_000  # characters of notices that wait; beyond: catch up from the store
 
 Boarding = Callable[[Snapshot], None]
 
@@ -59,13 +58,11 @@ class Listener:
         self.paced = paced
         self.boarding: list[Boarding] = []
         self.hurry = asyncio.Event()
-        self.held: deque[str] | None = None
-        self.held_size = 0
         self.settled_pending = 0
         self.mark_sent: tuple[str, Snapshot, list[Boarding]] | None = None
         self.mark_heard = asyncio.Event()
         self.lost: asyncio.Future[None] | None = None
-        self.looking: asyncio.Task[None] | None = None
+        self.hearing = Hearing(self.line, hub, counters, on_mark=self.hear_mark, fail=self.fail)
 
     def board(self, boarding: Boarding) -> None:
         """Call `boarding(snapshot)` at an instant when the hub has given exactly all that had ended
@@ -102,7 +99,7 @@ class Listener:
             self.on_state(state, caught_up)
 
     async def connect(self) -> None:
-        self.held, self.held_size = deque(), 0
+        self.hearing.hold()
         self.lost = asyncio.get_running_loop().create_future()
         await self.line.connect(self.on_readable)
 
@@ -129,18 +126,16 @@ class Listener:
             self.counters.catch_ups += 1
             self.counters.caught_up += caught.trades
         self.tell("live", caught.trades)
-        self.release()
+        self.hearing.release()
         while True:
             await self.beat()
 
     async def hang_up(self) -> None:
-        if self.looking:
-            self.looking.cancel()
+        self.hearing.stop()
         if self.mark_sent:
             self.boarding = self.mark_sent[2] + self.boarding
             self.mark_sent = None
         await self.line.hang_up()
-        self.held = None
 
     # -- hearing
 
@@ -150,7 +145,7 @@ class Listener:
         try:
             ear.consume_input()
             while notify := ear.notifies():
-                self.take(notify.extra.decode("utf-8", "replace"))
+                self.hearing.take(notify.extra.decode("utf-8", "replace"))
         except psycopg.Error as failure:
             self.line.deafen()
             self.fail(Lost(f"the line to PostgreSQL was lost: {failure}"))
@@ -161,35 +156,6 @@ class Listener:
     def fail(self, failure: Exception) -> None:
         if self.lost and not self.lost.done():
             self.lost.set_exception(failure)
-
-    def take(self, payload: str) -> None:
-        if self.held is None:
-            self.perform(payload)
-            return
-        self.held.append(payload)
-        self.held_size += len(payload)
-        if self.held_size > MOST_HELD:
-            self.fail(
-                Lost("too many notices wait for a look-up: catching up from the store instead")
-            )
-
-    def perform(self, payload: str) -> None:
-        try:
-            notice = decode(payload)
-        except NoticeError as failure:
-            self.counters.strange_notices += 1
-            log.warning("%s", failure)
-            return
-        match notice:
-            case Rows(tx, rows):
-                if self.hub.knows(rows):
-                    self.hub.hear(tx, rows)
-                else:
-                    self.look_up(notice)
-            case Doorbell():
-                self.look_up(notice)
-            case Mark(text):
-                self.hear_mark(text)
 
     def hear_mark(self, text: str) -> None:
         self.hub.finish()  # also at another streamer's mark: it is a transaction of its own
@@ -203,38 +169,6 @@ class Listener:
         for each in boarding:
             each(snapshot)
         self.mark_heard.set()
-
-    # -- notices that need the store
-
-    def look_up(self, notice: Rows | Doorbell) -> None:
-        """Hold whatever comes behind this notice until the store has answered."""
-        self.held = deque() if self.held is None else self.held
-        self.looking = asyncio.ensure_future(self.answer(notice))
-
-    async def answer(self, notice: Rows | Doorbell) -> None:
-        try:
-            rows = notice.rows if isinstance(notice, Rows) else await self.read_rows(notice)
-            if not self.hub.knows(rows):
-                await learn_markets(self.line, self.hub)
-        except (StoreUnavailable, psycopg.Error, TimeoutError) as failure:
-            self.fail(failure)
-            return
-        self.counters.looked_up += 1
-        self.hub.hear(notice.tx, (row for row in rows if row.market_id in self.hub.heads))
-        self.release()
-
-    async def read_rows(self, notice: Doorbell) -> Sequence[Row]:
-        return await self.line.ask(stream.rows_of, notice.tx, notice.seqs)
-
-    def release(self) -> None:
-        """Perform what was held, until one of them needs the store again."""
-        held, self.held, self.held_size = self.held or deque(), None, 0
-        while held and self.held is None:
-            self.perform(held.popleft())
-        if self.held is not None:
-            self.held.extendleft(reversed(held))
-            self.held_size = sum(map(len, self.held))
-        self.hub.flush()
 
     # -- marks
 

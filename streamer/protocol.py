@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from alphapulse.cursor import Cursor
-from alphapulse.notice import Row
+from alphapulse.notice import GapNotice, GapState, Row
 from alphapulse.trade import Market, Micros
 
 PROTOCOL = 1
@@ -73,6 +73,29 @@ def trade_frame(cursor: str, head: str, row: Row, *, replayed: bool = False) -> 
     )
     tail = '","replayed":true}' if replayed else '"}'
     return text_frame((words + row.side + '","source":"' + row.source + tail).encode())
+
+
+def gap_frame(head: str, gap: GapNotice) -> bytes:
+    """`repaired` where nothing is missing now, or ever was; `gap` in every other state."""
+    closed_well = gap.state in (GapState.REPAIRED, GapState.DISMISSED)
+    words = {
+        "state": gap.state,
+        "after_id": str(gap.after_id),
+        "before_id": None if gap.before_id is None else str(gap.before_id),
+        "after": instant(gap.after_at),
+        "before": None if gap.before_at is None else instant(gap.before_at),
+        "cause": gap.cause,
+        "filled": gap.filled,
+        "absent": gap.absent,
+    }
+    type = "repaired" if closed_well else "gap"
+    opening = f'{{"type":"{type}","gap_id":{gap.gap_id},{head},'
+    return text_frame(opening.encode() + msgspec.json.encode(words)[1:])
+
+
+def more_gaps(told: int) -> bytes:
+    """The list of open gaps was cut off."""
+    return frame("gaps", told=told, more=True)
 
 
 def hello(

@@ -1,4 +1,4 @@
-"""The statements of the streamer: where the database stands, and the rows between two places.
+"""The statements of the streamer: where the database stands, the rows between two places, gaps.
 
 A row's place is (tx, seq). Rows whose `tx` this database has not reached came with a restore from
 another one and belong to no place; those dated beyond the years 1 to 9999 fit in no frame. Neither
@@ -14,7 +14,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier, Literal
 
 from alphapulse.cursor import Cursor, Snapshot, Span
-from alphapulse.notice import CHANNEL, SIDES, SOURCES, Row
+from alphapulse.notice import CHANNEL, GAP_CHANNEL, SIDES, SOURCES, GapNotice, GapState, Row
 from alphapulse.store.connect import Store, StoreUnavailable
 from alphapulse.trade import Market
 
@@ -70,6 +70,21 @@ SELECT recent.* FROM unnest(%(markets)s::integer[]) AS m (market_id) CROSS JOIN 
 ) AS recent
 ORDER BY 5, market_id, trade_id""").format(SQL(COLUMNS), SQL(DATED))  # 5: the trade's time
 
+# As the notices tell them; those dated beyond what can be told were never announced either.
+GAPS = """
+SELECT gap_id, market_id, state, after_id, before_id,
+       (extract(epoch FROM after_at) * 1000000)::bigint,
+       (extract(epoch FROM before_at) * 1000000)::bigint,
+       cause, filled, absent
+FROM gaps
+WHERE gap_id IN (
+    SELECT unnest(%(known)s::bigint[])
+    UNION (SELECT gap_id FROM gaps WHERE closed_at IS NULL ORDER BY gap_id DESC LIMIT %(most)s)
+    UNION (SELECT gap_id FROM gaps WHERE gap_id > %(newest)s ORDER BY gap_id DESC LIMIT %(most)s))
+  AND after_at BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59+00'
+  AND coalesce(before_at BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59+00', true)
+ORDER BY gap_id"""
+
 
 @contextmanager
 def reaching() -> Iterator[None]:
@@ -101,7 +116,8 @@ def snapshot(store: Store) -> Snapshot:
 def listen(store: Store) -> None:
     """Hear every notice of transactions that commit from now on."""
     with reaching():
-        store.execute(SQL("LISTEN {}").format(Identifier(CHANNEL)))
+        for channel in (CHANNEL, GAP_CHANNEL):
+            store.execute(SQL("LISTEN {}").format(Identifier(channel)))
 
 
 def mark_durably(store: Store) -> None:
@@ -123,6 +139,19 @@ def read_markets(store: Store) -> dict[int, Market]:
 
 def is_simulated(store: Store) -> bool:
     return ask(store, "SELECT simulated FROM instance") == [(True,)]
+
+
+def read_gaps(
+    store: Store, known: Collection[int], newest: int | None, most: int
+) -> dict[int, GapNotice]:
+    """By id: the `known` gaps, and the newest `most` of the open ones and of those with ids above
+    `newest` (None: of none).
+    """
+    rows = ask(store, GAPS, {"known": list(known), "newest": newest, "most": most})
+    return {
+        gap_id: GapNotice(gap_id, market_id, GapState(state), *rest)
+        for gap_id, market_id, state, *rest in rows
+    }
 
 
 def rows_of(store: Store, tx: int, seqs: Collection[int] = ()) -> list[Row]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alphapulse.cursor import Cursor, Heard
-from alphapulse.notice import Row
+from alphapulse.notice import GapState, Row, decode
 from alphapulse.store import stream
 from alphapulse.store.connect import Store, StoreUnavailable, connect
 from alphapulse.trade import Market, Side, Source
@@ -191,6 +191,63 @@ def test_markets_are_read_with_their_ids(store: Store, reader: Store) -> None:
     store.execute("INSERT INTO markets (exchange, symbol) VALUES ('kraken', 'BTC/USD')")
     assert list(stream.read_markets(reader).values()) == [Market("kraken", "BTC/USD")]
     assert stream.is_simulated(reader) is False
+
+
+def open_gap(store: Store, after_id: int, before_id: int | None = None) -> int:
+    row = store.execute(
+        "INSERT INTO gaps (market_id, after_id, after_at, before_id, cause)"
+        " SELECT market_id, %s, %s, %s, 'restart' FROM markets RETURNING gap_id",
+        [after_id, NOON, before_id],
+    ).fetchone()
+    assert row
+    return int(row[0])
+
+
+@pytest.fixture
+def gaps(store: Store) -> list[int]:
+    """Ids of an open gap, one that is repaired, an open one, and one that is absent."""
+    store.execute("INSERT INTO markets (exchange, symbol) VALUES ('kraken', 'BTC/USD')")
+    ids = [open_gap(store, 10, 20), open_gap(store, 30), open_gap(store, 50), open_gap(store, 70)]
+    close = "UPDATE gaps SET state = %s, closed_at = now() WHERE gap_id = %s"
+    store.execute(close, ["repaired", ids[1]])
+    store.execute(close, ["absent", ids[3]])
+    return ids
+
+
+def test_open_gaps_are_read_as_they_are_announced(
+    store: Store, reader: Store, database_url: str
+) -> None:
+    with connect(database_url, "test ear", read_only=True) as ear:
+        stream.listen(ear)
+        store.execute("INSERT INTO markets (exchange, symbol) VALUES ('kraken', 'BTC/USD')")
+        id = open_gap(store, 10, 20)
+        (announced,) = (decode(n.payload) for n in ear.notifies(timeout=10, stop_after=1))
+    found = stream.read_gaps(reader, [], None, 10)
+    assert found == {id: announced}
+    assert found[id].after_at == MICROS
+
+
+def test_gaps_that_are_known_or_new_are_read_though_they_are_closed(
+    reader: Store, gaps: list[int]
+) -> None:
+    first, repaired, open_one, absent = gaps
+    assert list(stream.read_gaps(reader, [], None, 10)) == [first, open_one]
+    assert list(stream.read_gaps(reader, [repaired, 999], None, 10)) == [first, repaired, open_one]
+    assert list(stream.read_gaps(reader, [], open_one, 10)) == [first, open_one, absent]
+    assert stream.read_gaps(reader, [], 0, 10)[absent].state is GapState.ABSENT
+
+
+def test_no_more_gaps_are_read_than_asked_for(reader: Store, gaps: list[int]) -> None:
+    assert list(stream.read_gaps(reader, [], None, 1)) == [gaps[2]]
+    assert list(stream.read_gaps(reader, [], 0, 1)) == [gaps[2], gaps[3]]
+
+
+def test_a_gap_beyond_all_dates_does_not_stop_the_streamer(
+    store: Store, reader: Store, gaps: list[int]
+) -> None:
+    store.execute("UPDATE gaps SET after_at = 'infinity' WHERE gap_id = %s", [gaps[0]])
+    store.execute("UPDATE gaps SET before_at = '-infinity' WHERE gap_id = %s", [gaps[1]])
+    assert list(stream.read_gaps(reader, gaps, 0, 10)) == gaps[2:]
 
 
 def test_a_listener_may_be_read_only(reader: Store, database_url: str) -> None:

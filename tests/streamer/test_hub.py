@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alphapulse.cursor import Cursor, Snapshot
-from alphapulse.notice import Row
+from alphapulse.notice import GapNotice, GapState, Row
 from alphapulse.trade import Market, Side, Source
 from streamer.hub import Hub
 from streamer.subscription import EVERYTHING, Filter, Wanted
@@ -208,6 +208,32 @@ def test_settling_ends_the_current_transaction_and_forgets_gaps() -> None:
     hub.settle(Snapshot(1, 15, frozenset([12])))
     assert str(hub.place()) == "a1-16,12"
     assert hub.hear(15, rows([2])) == 0
+
+
+def gap(id: int, market: int = 1) -> GapNotice:
+    return GapNotice(id, market, GapState.SUSPECTED, 1, None, 0, None, "restart")
+
+
+def test_a_gap_keeps_its_place_among_the_trades_and_moves_no_cursor() -> None:
+    hub = started()
+    member, ether = joined(hub), joined(hub, ONLY_ETHER)
+    hub.hear(10, rows([1]))
+    hub.hear_gap(gap(7))
+    hub.hear(10, rows([2]))
+    hub.flush()
+    assert [frame.get("gap_id") or frame["id"] for frame in member.trades] == ["1", 7, "2"]
+    assert (member.count, ether.count) == (3, 0)
+    assert str(hub.place()) == "a1-10;10.2"
+
+
+def test_a_gap_that_nobody_wants_is_remembered_all_the_same() -> None:
+    hub = started()
+    hub.hear_gap(gap(7))
+    hub.hear_gap(gap(8, market=99))
+    assert not hub.waiting
+    assert list(hub.gaps.open) == [7, 8]
+    hub.start("b2", Snapshot(1, 5, frozenset()), [gap(3)])
+    assert list(hub.gaps.open) == [3]
 
 
 def test_a_catch_up_keeps_cursors_short() -> None:

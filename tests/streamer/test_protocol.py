@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
 from alphapulse.cursor import Cursor
-from alphapulse.notice import Row
+from alphapulse.notice import GapNotice, GapState, Row
 from alphapulse.trade import Market, Side, Source
 from streamer import protocol
 
@@ -94,6 +95,41 @@ def test_any_name_of_a_market_is_escaped(exchange: str, symbol: str) -> None:
     head = protocol.trade_head(Market(exchange, symbol), simulated=False)
     frame = words(protocol.trade_frame("a1-7;9.5", head, ROW))
     assert (frame["exchange"], frame["symbol"]) == (exchange, symbol)
+
+
+GAP = GapNotice(7, 1, GapState.SUSPECTED, 2**53 + 1, None, 1_700_000_000_000_001, None, "restart")
+
+
+def test_a_gap_frame_carries_exact_texts() -> None:
+    head = protocol.trade_head(Market("kraken", "BTC/USD"), simulated=True)
+    assert words(protocol.gap_frame(head, GAP)) == {
+        "type": "gap",
+        "gap_id": 7,
+        "exchange": "kraken",
+        "symbol": "BTC/USD",
+        "simulated": True,
+        "state": "suspected",
+        "after_id": "9007199254740993",
+        "before_id": None,
+        "after": "2023-11-14T22:13:20.000001Z",
+        "before": None,
+        "cause": "restart",
+        "filled": 0,
+        "absent": 0,
+    }
+
+
+@pytest.mark.parametrize("state", GapState)
+def test_only_what_lacks_nothing_is_repaired(state: GapState) -> None:
+    frame = words(protocol.gap_frame('"exchange":"k"', structs.replace(GAP, state=state)))
+    assert frame["state"] == state
+    assert (frame["type"] == "repaired") == (state in ("repaired", "dismissed"))
+
+
+@given(st.text(max_size=30), st.integers(-(2**63), 2**63 - 1))
+def test_whatever_a_gap_says_is_one_frame(cause: str, at: int) -> None:
+    gap = structs.replace(GAP, cause=cause, before_at=at)
+    assert words(protocol.gap_frame('"exchange":"k"', gap))["cause"] == cause
 
 
 @given(st.datetimes())
