@@ -3,18 +3,22 @@
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from time import monotonic, sleep, time_ns
+from typing import Protocol
 
 import httpx
 from msgspec import Struct
 
 from alphapulse.trade import Micros
-from collectors.exchange import ExchangeError, Request
+from collectors.exchange import ExchangeError, Rejected, Request
+
+__all__ = ["Alone", "Answer", "Busy", "Fetcher", "Rejected", "Turn"]
 
 TIMEOUT = 20.0  # seconds without a byte
 BUSY = frozenset({418, 429})  # 418 is Binance's "you were told 429"
 TRANSIENT = frozenset({408, 425})  # the only other 4xx that may answer differently next time
 LARGEST = 64 * 2**20  # bytes of a page
 UNSAID = 10.0  # seconds to wait where the exchange does not say how long
+NAP = 5.0  # seconds that a request waits by itself; for more the caller is told
 LONGEST_WAIT = 300.0  # seconds; a longer Retry-After is honoured by trying again then
 
 
@@ -26,35 +30,73 @@ class Busy(ExchangeError):
         self.seconds = seconds
 
 
-class Rejected(ExchangeError):
-    """The exchange will not answer this very request; others it may."""
-
-
 class Answer(Struct, frozen=True):
     body: bytes
     received_at: Micros
 
 
+class Turn(Protocol):
+    """Leave to ask one REST address: `alphapulse.store.turn.Turn` among processes, or `Alone`."""
+
+    def begin(self, pause: float, /) -> float: ...  # seconds until the exchange may be asked
+    def end(self, seconds: float, /) -> None: ...  # nobody may ask for so long
+
+
+class Alone:
+    """Nobody else asks."""
+
+    def __init__(self) -> None:
+        self.free_at = 0.0
+
+    def begin(self, _: float) -> float:
+        return max(0.0, self.free_at - monotonic())
+
+    def end(self, seconds: float) -> None:
+        self.free_at = monotonic() + seconds
+
+
 class Fetcher:
-    """GETs below one REST address, at least `pause` seconds apart."""
+    """GETs below one REST address, at least `pause` seconds apart, each in its `turn`."""
 
     def __init__(self, base: str, pause: float) -> None:
         self.base = base.rstrip("/")
         self.pause = pause
-        self.free_at = 0.0
+        self.turn: Turn = Alone()
+        self.requests = 0  # made so far
+        self.took = 0.0  # seconds that the last answer took
         self.client = httpx.Client(timeout=TIMEOUT, headers={"User-Agent": "AlphaPulse"})
 
     def get(self, request: Request) -> Answer:
-        """The page's bytes; raises Busy, Rejected, or ExchangeError for other answers."""
-        sleep(max(0.0, self.free_at - monotonic()))
+        """The page's bytes; raises Busy, Rejected, or ExchangeError for other answers.
+
+        Busy may be told without a request: somebody else of ours was told to wait.
+        """
+        rest = left = self.turn.begin(self.pause)
+        try:
+            self.nap(left)
+            rest = self.pause
+            return self.ask(request)
+        except Busy as busy:
+            rest = busy.seconds
+            raise
+        finally:
+            self.turn.end(rest)
+
+    def nap(self, seconds: float) -> None:
+        if seconds > NAP:
+            raise Busy(f"{self.base}: we were told to wait for {seconds:.0f} s yet", seconds)
+        sleep(seconds)
+
+    def ask(self, request: Request) -> Answer:
         url = self.base + request.path
+        self.requests += 1
+        asked_at = monotonic()
         try:
             with self.client.stream("GET", url, params=request.params) as answer:
                 body = read(answer)
         except (httpx.HTTPError, httpx.InvalidURL) as failure:
             raise ExchangeError(f"{url}: {failure!r}") from failure
-        finally:
-            self.free_at = monotonic() + self.pause
+        self.took = monotonic() - asked_at
         if answer.status_code != httpx.codes.OK:
             raise refusal(answer, url, body)
         return Answer(body, time_ns() // 1000)
