@@ -5,8 +5,9 @@ library before they count: what one wrote and the other reads alike is not a qui
 """
 
 import os
-from collections.abc import Iterator
-from datetime import date, datetime
+from collections.abc import Callable, Iterator
+from datetime import date
+from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,16 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from msgspec import Struct
 
+from alphapulse.certificate import Certificate, read_pairs
 from alphapulse.day import MarketDay, days_between
 from alphapulse.trade import Market, spell
 
-SCHEMA_VERSION = 1
-PREFIX = "alphapulse."
 INSTANT = pa.timestamp("us", tz="UTC")
 EXACT = pa.decimal128(38, 18)
 WIDE = pa.decimal256(76, 18)  # sums of EXACT values cannot overflow here
+EXACTLY = 200  # digits: no sum of products that a file can hold needs more
+LARGEST_SUM = Decimal("1e40")  # of a decimal256 with 36 decimals
+LARGEST_FACTOR = Decimal("1e19")  # of a decimal256(37, 18)
 
 SCHEMA = pa.schema(
     [
@@ -43,39 +46,6 @@ SCHEMA = pa.schema(
 
 class LakeError(Exception):
     """A file that must not be trusted; the message names it and what to do."""
-
-
-class Certificate(Struct, frozen=True):
-    """What a file says of itself: the store's own counts and exact sums when it was written.
-
-    `exported_at` is the instant of the store's snapshot; `day_closed` is false when the day was not
-    yet over then, so that the file is only its beginning. Sums are decimal text.
-    """
-
-    exchange: str
-    symbol: str
-    date: date
-    rows: int
-    first_id: int
-    last_id: int
-    price_sum: str
-    size_sum: str
-    simulated: bool
-    day_closed: bool
-    exported_at: datetime
-    schema_version: int = SCHEMA_VERSION
-
-    @property
-    def day(self) -> MarketDay:
-        return MarketDay(self.date, Market(self.exchange, self.symbol))
-
-    def metadata(self) -> dict[str, str]:
-        """The key-value pairs of the Parquet file."""
-        plain = msgspec.to_builtins(self, str_keys=True)
-        return {
-            PREFIX + name: value if isinstance(value, str) else msgspec.json.encode(value).decode()
-            for name, value in plain.items()
-        }
 
 
 class File(Struct, frozen=True):
@@ -105,13 +75,7 @@ def files(parquet: Path) -> list[File]:
 def read_certificate(path: Path) -> Certificate:
     """The file's own words, from its footer alone; raises LakeError, or FileNotFoundError."""
     try:
-        pairs = pq.read_metadata(path).metadata or {}
-        words = {
-            key.decode().removeprefix(PREFIX): value.decode()
-            for key, value in pairs.items()
-            if key.decode().startswith(PREFIX)
-        }
-        return msgspec.convert(words, Certificate, strict=False)
+        return read_pairs(pq.read_metadata(path).metadata or {})
     except (pa.ArrowInvalid, msgspec.ValidationError, UnicodeDecodeError) as failure:
         raise LakeError(f"{path} is no file of this archive ({failure}): move it away") from failure
 
@@ -131,13 +95,14 @@ def verify(path: Path, certificate: Certificate) -> None:
     """
     if read_certificate(path) != certificate:
         raise LakeError(f"{path} does not carry the certificate it was given")
-    if not pq.read_schema(path).remove_metadata().equals(SCHEMA):
-        raise LakeError(f"{path} has other columns than the archive: {pq.read_schema(path)}")
-    check_ids(path, certificate)
-    check_times(path, certificate.day)
-    sums = [sum_of(column(path, name)) for name in ("price", "size")]
-    if sums != [certificate.price_sum, certificate.size_sum]:
-        raise LakeError(f"{path} sums up to {sums}, the store's rows to {certificate}")
+    for check in CHECKS.values():
+        check(path, certificate)
+
+
+def check_columns(path: Path, certificate: Certificate) -> None:
+    schema = pq.read_schema(path).remove_metadata()
+    if not schema.equals(SCHEMA):
+        raise LakeError(f"{path} has other columns than the archive: {schema}")
 
 
 def check_ids(path: Path, certificate: Certificate) -> None:
@@ -156,7 +121,8 @@ def check_ids(path: Path, certificate: Certificate) -> None:
         )
 
 
-def check_times(path: Path, day: MarketDay) -> None:
+def check_times(path: Path, certificate: Certificate) -> None:
+    day = certificate.day
     times = column(path, "traded_at")
     span = pc.min_max(times).as_py()
     if not day.starts_at <= span["min"] <= span["max"] < day.ends_at:
@@ -172,7 +138,56 @@ def column(path: Path, name: str) -> pa.ChunkedArray:
 def sum_of(numbers: pa.ChunkedArray) -> str:
     """The exact sum, as PostgreSQL's trim_scale() writes it."""
     parts = pa.array([pc.sum(chunk.cast(WIDE)).as_py() for chunk in numbers.chunks], WIDE)
-    return f"{pc.sum(parts).as_py():f}".rstrip("0").rstrip(".")  # scale 18: there is always a point
+    return plain(pc.sum(parts).as_py())
+
+
+def check_sums(path: Path, certificate: Certificate) -> None:
+    sums = [sum_of(column(path, name)) for name in ("price", "size")]
+    if sums != [certificate.price_sum, certificate.size_sum]:
+        raise LakeError(f"{path} sums up to {sums}, the store's rows to {certificate}")
+
+
+def check_notional(path: Path, certificate: Certificate) -> None:
+    """Price and size belong together: their products sum up to what the store's did."""
+    expected = certificate.notional_sum
+    if expected is not None and (found := notional_of(path)) != expected:
+        raise LakeError(f"{path}: price x size sums up to {found}, the store's rows to {expected}")
+
+
+CHECKS: dict[str, Callable[[Path, Certificate], None]] = {
+    "columns": check_columns,
+    "ids": check_ids,
+    "times": check_times,
+    "sums": check_sums,
+    "price x size": check_notional,
+}
+
+
+def notional_of(path: Path) -> str:
+    """The exact sum of price x size, as PostgreSQL's trim_scale() writes it."""
+    with localcontext(prec=EXACTLY), pq.ParquetFile(path) as file:
+        batches = file.iter_batches(columns=["price", "size"])
+        total = sum(map(sum_of_products, batches), Decimal(0))
+        return plain(total)
+
+
+def sum_of_products(batch: pa.RecordBatch) -> Decimal:
+    """Arrow's product has 76 digits, 36 of them decimals: where the sum may need more, Python's."""
+    prices, sizes = batch["price"], batch["size"]
+    bound = [max(map(abs, pc.min_max(column).as_py().values())) for column in (prices, sizes)]
+    if bound[0] * bound[1] * len(prices) >= LARGEST_SUM or bound[1] >= LARGEST_FACTOR:
+        pairs = zip(prices.to_pylist(), sizes.to_pylist(), strict=True)
+        return sum((price * size for price, size in pairs), Decimal(0))
+    products = pc.multiply(prices.cast(pa.decimal256(38, 18)), sizes.cast(pa.decimal256(37, 18)))
+    found = pc.sum(products).as_py()
+    assert isinstance(found, Decimal)
+    return found
+
+
+def plain(number: Decimal) -> str:
+    """Without an exponent and without trailing zeros."""
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def put_in_place(written: Path, path: Path) -> None:
@@ -239,5 +254,13 @@ CATALOGUE = pa.schema(
         ("simulated", pa.bool_()),
         ("exported_at", INSTANT),
         ("schema_version", pa.int32()),
+        ("certificate_version", pa.int32()),
+        ("verdict", pa.string()),
+        ("expected", pa.int64()),
+        ("absent", pa.int64()),
+        ("missing", pa.int64()),
+        ("unexplained", pa.int64()),
+        ("observed", pa.float64()),
+        ("checksum", pa.string()),
     ]
 )

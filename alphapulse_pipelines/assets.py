@@ -7,6 +7,7 @@ import dagster as dg
 
 from alphapulse.archive.export import Exported, Failed, Outcome, export_days
 from alphapulse.archive.market_data import write_archive
+from alphapulse.certificate import Certificate
 from alphapulse.day import MarketDay
 from alphapulse_pipelines.house import House
 from alphapulse_pipelines.partitions import market_days
@@ -101,8 +102,29 @@ def numbers(done: Exported) -> dict[str, dg.MetadataValue]:
             "simulated": dg.MetadataValue.bool(words.simulated),
             "bytes": dg.MetadataValue.int(done.bytes),
             "dagster/uri": dg.MetadataValue.path(str(done.path)),
+            "checksum": dg.MetadataValue.text(words.checksum or ""),
         }
+        shown |= coverage_of(words)
     return shown
+
+
+def coverage_of(words: Certificate) -> dict[str, dg.MetadataValue]:
+    """What the file certifies of its completeness; numbers only where ids are consecutive."""
+    shown: dict[str, dg.MetadataValue] = {
+        "verdict": dg.MetadataValue.text(words.verdict or ""),
+        "reason": dg.MetadataValue.text(words.reason or ""),
+        "observed": dg.MetadataValue.float(words.observed or 0.0),
+    }
+    counts = {
+        "expected": words.expected,
+        "missing": words.missing,
+        "absent": words.absent,
+        "repaired": words.repaired,
+        "unexplained": words.unexplained,
+    }
+    return shown | {
+        name: dg.MetadataValue.int(count) for name, count in counts.items() if count is not None
+    }
 
 
 def reasons(failed: Iterable[Failed]) -> dg.MetadataValue:

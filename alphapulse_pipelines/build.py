@@ -4,9 +4,14 @@ import dagster as dg
 
 from alphapulse.settings import Settings
 from alphapulse_pipelines.assets import build_trades_parquet, market_data, trades
-from alphapulse_pipelines.checks import files_are_whole, rows_match_store
+from alphapulse_pipelines.checks import (
+    certificate_verifies,
+    coverage_is_complete,
+    rows_match_store,
+)
 from alphapulse_pipelines.house import House, house_of
 from alphapulse_pipelines.jobs import nightly_export, renew_market_data
+from alphapulse_pipelines.reopening import judge_days, reopened_days_sensor
 from alphapulse_pipelines.schedules import nightly_schedule
 from alphapulse_pipelines.sensors import archive_behind, new_markets, observe_trades
 
@@ -18,10 +23,16 @@ def build_definitions(settings: Settings, house: House | None = None) -> dg.Defi
     """
     return dg.Definitions(
         assets=[trades, build_trades_parquet(settings.first_day), market_data],
-        asset_checks=[rows_match_store, files_are_whole],
+        asset_checks=[rows_match_store, certificate_verifies, coverage_is_complete],
         jobs=[nightly_export, renew_market_data],
         schedules=[nightly_schedule(settings.first_day)],
-        sensors=[new_markets, observe_trades, archive_behind],
+        sensors=[
+            new_markets,
+            observe_trades,
+            archive_behind,
+            reopened_days_sensor(settings.first_day),
+            judge_days,
+        ],
         resources={"house": house or house_of(settings)},
         executor=dg.in_process_executor,
     )

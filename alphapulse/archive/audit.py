@@ -1,11 +1,14 @@
 """Look at archived market-days again: against the store as it is now, and against themselves."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
 
 from alphapulse import lake
+from alphapulse.archive.verifying import verify_paths
+from alphapulse.certificate import Certificate
 from alphapulse.day import MarketDay
 from alphapulse.lake import LakeError
 from alphapulse.store.connect import connect
@@ -44,10 +47,15 @@ def newest_days(parquet: Path, dates: int) -> list[MarketDay]:
 
 def verify_files(parquet: Path, days: Iterable[MarketDay]) -> Iterator[Offence]:
     """Days whose file is not what it certifies; a day without a file has nothing to be wrong."""
+    paths = {lake.path_of(parquet, day): day for day in days}
+    for finding in verify_paths(path for path in paths if path.exists()):
+        if not finding.is_good:
+            yield Offence(paths[finding.path], "; ".join(finding.failures))
+
+
+def judged_files(parquet: Path, days: Iterable[MarketDay]) -> Iterator[Certificate]:
+    """What the days' files certify; those that cannot be read are verify_files' business."""
     for day in days:
-        try:
-            certificate = lake.find_certificate(parquet, day)
-            if certificate:
-                lake.verify(lake.path_of(parquet, day), certificate)
-        except LakeError as failure:
-            yield Offence(day, str(failure))
+        with suppress(LakeError):
+            if certificate := lake.find_certificate(parquet, day):
+                yield certificate

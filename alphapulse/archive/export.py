@@ -16,10 +16,18 @@ from duckdb import DuckDBPyConnection
 from msgspec import Struct
 
 from alphapulse import lake
+from alphapulse.archive.checksum import checksum_of
+from alphapulse.certificate import CERTIFICATE_VERSION, Certificate, with_coverage
+from alphapulse.coverage import Coverage
 from alphapulse.day import MarketDay
-from alphapulse.lake import Certificate, LakeError
-from alphapulse.store.connect import StoreUnavailable, connect
+from alphapulse.extent import Jump
+from alphapulse.lake import LakeError
+from alphapulse.store.connect import Store, StoreUnavailable, connect
+from alphapulse.store.coverage import as_of, judge_day
 from alphapulse.store.days import market_ids, rows_of_day, summary_of_day, traded_days
+from alphapulse.store.judgements import judge_again
+from alphapulse.store.reopening import Shipment, record_export, recorded_days, report_unexplained
+from alphapulse.store.writing import AWAY
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OFFLINE: dict[str, Any] = {
@@ -30,6 +38,8 @@ OFFLINE: dict[str, Any] = {
 SUMMARISE = """
 SELECT * EXCLUDE (unfit_id, exported_at), unfit_id, epoch_us(exported_at)
 FROM postgres_query('store', $summary)"""
+
+SNAPSHOT = "SELECT * FROM postgres_query('store', 'SELECT pg_export_snapshot() AS name')"
 
 EXPORT = """
 COPY (SELECT $exchange::VARCHAR AS exchange, $symbol::VARCHAR AS symbol, *
@@ -58,42 +68,63 @@ class Failed(Struct, frozen=True):
 Outcome: TypeAlias = Exported | Failed
 
 
+class Doors(Struct, frozen=True):
+    """Both ways to the store: DuckDB reads the rows, psycopg judges them and writes it down."""
+
+    duck: DuckDBPyConnection
+    store: Store
+
+
 def export_days(url: str, parquet: Path, days: Iterable[MarketDay]) -> Iterator[Outcome]:
     """Export each day in turn; one that fails does not stop the others. Raises StoreUnavailable."""
-    with connect(url, "archive", read_only=True) as store:
+    with connect(url, "archive") as store, attached(url) as duck:
         ids = market_ids(store)
-    with attached(url) as duck:
         for day in days:
             try:
-                yield export_day(duck, parquet, day, ids.get(day.market))
-            except (ExportError, LakeError, OSError) as failure:
+                yield export_day(Doors(duck, store), parquet, day, ids.get(day.market))
+            except (ExportError, LakeError, OSError, *AWAY) as failure:
                 yield Failed(day, str(failure))
 
 
-def export_day(
-    duck: DuckDBPyConnection, parquet: Path, day: MarketDay, market_id: int | None
-) -> Exported:
-    """Write the day's file from one snapshot of the store.
+def export_day(doors: Doors, parquet: Path, day: MarketDay, market_id: int | None) -> Exported:
+    """Write the day's file from one snapshot of the store, and write down what it holds.
 
-    Raises ExportError, LakeError or OSError; then the day's file, if there was one, is untouched.
+    Raises ExportError, LakeError, OSError or what the store raises; then the day's file, if there
+    was one, is untouched, unless only the writing down failed: unarchived_days tells of it.
     """
     if market_id is None:
         raise ExportError(f"{day.key}: the store knows no market {day.market}")
     path = lake.path_of(parquet, day)
     written = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
-        with snapshot(duck):
-            certificate = summarise(duck, day, market_id)
-            refuse_loss(path, day, certificate)
-            if certificate is None:
+        with snapshot(doors.duck):
+            summary = summarise(doors.duck, day, market_id)
+            refuse_loss(path, day, summary)
+            if summary is None:
+                judge_again(doors.store, market_id, day)
                 return Exported(day)
+            seen, found, names = judge(doors, day, market_id, summary.rows)
+            certificate = with_coverage(summary, found)
             path.parent.mkdir(parents=True, exist_ok=True)
-            copy_rows(duck, day, market_id, certificate, written)
+            copy_rows(doors.duck, day, market_id, certificate, written)
         lake.verify(written, certificate)
+        compare_checksum(doors.duck, written, certificate)
         lake.put_in_place(written, path)
     finally:
         written.unlink(missing_ok=True)
+    shipment = Shipment(day, certificate.rows, certificate.checksum, certificate.exported_at, seen)
+    record_export(doors.store, market_id, shipment, found)
+    report_unexplained(doors.store, day.market, names)
     return Exported(day, certificate, path, path.stat().st_size)
+
+
+def judge(
+    doors: Doors, day: MarketDay, market_id: int, rows: int
+) -> tuple[str, Coverage, list[Jump]]:
+    """What DuckDB's snapshot is, and the day's coverage and unexplained ids in it."""
+    (name,) = doors.duck.execute(SNAPSHOT).fetchone() or ("",)
+    with as_of(doors.store, name) as seen:
+        return seen, *judge_day(doors.store, market_id, day, rows)
 
 
 def summarise(duck: DuckDBPyConnection, day: MarketDay, market_id: int) -> Certificate | None:
@@ -101,7 +132,8 @@ def summarise(duck: DuckDBPyConnection, day: MarketDay, market_id: int) -> Certi
     row = duck.execute(SUMMARISE, {"summary": summary_of_day(market_id, day)}).fetchone()
     if row is None or row[0] == 0:
         return None
-    rows, first_id, last_id, price_sum, size_sum, simulated, unfit_id, exported_us = row
+    rows, first_id, last_id, price_sum, size_sum, notional_sum, checksum, simulated, *rest = row
+    unfit_id, exported_us = rest
     if unfit_id is not None:
         raise ExportError(
             f"{day.key}: price or size of trade {unfit_id} does not fit numeric(38,18) exactly "
@@ -120,6 +152,9 @@ def summarise(duck: DuckDBPyConnection, day: MarketDay, market_id: int) -> Certi
         simulated=simulated,
         day_closed=exported_at >= day.ends_at,
         exported_at=exported_at,
+        certificate_version=CERTIFICATE_VERSION,
+        notional_sum=notional_sum,
+        checksum=checksum,
     )
 
 
@@ -145,6 +180,13 @@ def copy_rows(
         "certificate": certificate.metadata(),
     }
     duck.execute(EXPORT, bound)
+
+
+def compare_checksum(duck: DuckDBPyConnection, path: Path, certificate: Certificate) -> None:
+    """The file's rows against PostgreSQL's own checksum of them."""
+    found = checksum_of(duck, path)
+    if found != certificate.checksum:
+        raise LakeError(f"{path}: its rows give checksum {found}, the store's {certificate}")
 
 
 @contextmanager
@@ -185,10 +227,15 @@ def quoted(text: str) -> str:
 def unarchived_days(
     url: str, parquet: Path, first: date | None = None, last: date | None = None
 ) -> list[MarketDay]:
-    """The store's market-days, from `first` to `last`, without a file of the whole day."""
+    """The store's market-days, from `first` to `last`, without a file of all that is known.
+
+    A file that the store has no record of is not trusted to be one: it may come from a run that
+    was killed, or from before there were records.
+    """
     with connect(url, "archive", read_only=True) as store:
         traded = traded_days(store, first, last)
-    return [day for day in traded if not is_closed(parquet, day)]
+        recorded = recorded_days(store, first, last)
+    return [day for day in traded if day not in recorded or not is_closed(parquet, day)]
 
 
 def is_closed(parquet: Path, day: MarketDay) -> bool:

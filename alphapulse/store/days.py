@@ -15,7 +15,8 @@ from alphapulse.store.connect import Store
 from alphapulse.trade import Market
 
 # price and size are unconstrained in the store; DuckDB would read them as floats without the cast,
-# and the cast rounds, so that SUMMARY counts first what it would change.
+# and the cast rounds, so that SUMMARY counts first what it would change. The checksum is made here,
+# from the rows as stored: DuckDB and pyarrow need longer, and would only certify what they wrote.
 ROWS = SQL("""
 SELECT trade_id, traded_at, price::numeric(38,18) AS price, size::numeric(38,18) AS size,
        CASE side WHEN 'b' THEN 'buy' ELSE 'sell' END AS side,
@@ -29,11 +30,16 @@ SUMMARY = SQL("""
 SELECT count(*) AS rows, min(trade_id) AS first_id, max(trade_id) AS last_id,
        trim_scale(sum(price) FILTER (WHERE fits))::text AS price_sum,
        trim_scale(sum(size) FILTER (WHERE fits))::text AS size_sum,
+       trim_scale(sum(price * size) FILTER (WHERE fits))::text AS notional_sum,
+       sum(('x' || left(md5(concat_ws('|',
+           trade_id, (extract(epoch FROM traded_at) * 1000000)::bigint,
+           trim_scale(price), trim_scale(size), CASE side WHEN 'b' THEN 'buy' ELSE 'sell' END
+       )), 15))::bit(60)::bigint)::text AS checksum,
        min(trade_id) FILTER (WHERE NOT fits) AS unfit_id,
        (SELECT simulated FROM instance) AS simulated,
        now() AS exported_at
 FROM (
-    SELECT trade_id, price, size, coalesce(
+    SELECT trade_id, traded_at, price, size, side, coalesce(
         scale(trim_scale(price)) <= 18 AND abs(price) < 1e20
         AND scale(trim_scale(size)) <= 18 AND abs(size) < 1e20, false) AS fits
     FROM trades

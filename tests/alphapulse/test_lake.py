@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alphapulse import lake
+from alphapulse.certificate import Certificate
 from alphapulse.day import MarketDay
-from alphapulse.lake import SCHEMA, Certificate, LakeError
+from alphapulse.lake import SCHEMA, LakeError
 from alphapulse.trade import Market
 from tests.alphapulse.test_day import SYMBOLS
 from tests.stored import BTC, BTC_DAY, DAY, ETH
@@ -102,7 +103,9 @@ def test_a_certificate_survives_the_file(tmp_path_factory: Any, **words: Any) ->
 
 
 def test_the_metadata_keys_are_those_of_the_document(path: Path) -> None:
-    write(path, [], certify())
+    counts = dict.fromkeys(("expected", "repaired", "absent", "missing", "unexplained"), 0)
+    texts = dict.fromkeys(("notional_sum", "checksum", "verdict", "reason"), "0")
+    write(path, [], certify(certificate_version=2, observed=0.5, **counts, **texts))
     keys = {key.decode() for key in pq.read_metadata(path).metadata} - {"ARROW:schema"}
     document = (Path(__file__).parents[2] / "docs" / "archive.md").read_text()
     assert keys == {f"alphapulse.{name}" for name in Certificate.__struct_fields__}

@@ -49,6 +49,9 @@ def test_a_range_of_markets_is_one_real_run(
     assert said[days[2].key]["dagster/uri"] == str(lake.path_of(house.parquet, days[2]))
     assert (said[days[2].key]["first_id"], said[days[2].key]["last_id"]) == ("1", "3")
     assert said[days[2].key]["day_closed"] is True
+    assert said[days[2].key]["verdict"] == "incomplete"
+    assert (said[days[2].key]["expected"], said[days[2].key]["missing"]) == (3, 0)
+    assert said[days[2].key]["checksum"].isdigit()
     (record,) = postgres_instance.fetch_materializations(
         dg.AssetKey("market_data"), limit=9
     ).records
@@ -96,4 +99,8 @@ def test_checks_of_a_run_pass_over_its_partitions(
         store_day(store, market)
     done = run_range(definitions, instance, *MARKETS)
     found = {check.check_name: check.passed for check in done.get_asset_check_evaluations()}
-    assert found == {"rows_match_store": True, "files_are_whole": True}
+    assert found == {
+        "rows_match_store": True,
+        "certificate_verifies": True,
+        "coverage_is_complete": False,
+    }

@@ -25,13 +25,16 @@ def test_everything_is_there_by_name() -> None:
     }
     assert {(key.asset_key.to_user_string(), key.name) for key in graph.asset_check_keys} == {
         ("trades_parquet", "rows_match_store"),
-        ("trades_parquet", "files_are_whole"),
+        ("trades_parquet", "certificate_verifies"),
+        ("trades_parquet", "coverage_is_complete"),
     }
     assert {schedule.name for schedule in found.schedule_defs} == {"nightly_export"}
     assert {sensor.name for sensor in found.sensor_defs} == {
         "new_markets",
         "observe_trades",
         "archive_behind",
+        "reopened_days",
+        "judge_days",
     }
     assert set(found.job_names) - {"__ASSET_JOB"} == {"nightly_export", "renew_market_data"}
 
