@@ -41,6 +41,15 @@ def text(raw: Raw) -> str:
     return str(raw, "ascii").strip('"')
 
 
+def id_of(written: str) -> int:
+    """A trade id that comes as text."""
+    if written.isascii() and written.isdecimal():  # int() takes " 1_0" and other scripts' digits
+        id = int(written)
+        if id < 2**63 - 1:
+            return id
+    raise ValueError(f"{written[:80]!r} is no trade id")
+
+
 @lru_cache(maxsize=65_536)  # prices and sizes come again and again; a hit costs a fifth
 def quantity(digits: str) -> Decimal:
     """A price or size: finite and above zero, with the digits as written."""

@@ -13,7 +13,7 @@ from alphapulse.postgres import Server
 from alphapulse.settings import Endpoint, Settings
 from alphapulse.store.connect import connect
 from alphapulse.store.summary import count_gaps, count_trades
-from collectors.exchanges import EXCHANGES
+from collectors.exchanges import DEFAULT, EXCHANGES
 from launcher.part import Keeper, Part
 from launcher.parts import export_part
 from launcher.supervisor import Supervisor, hold, told_to_stop
@@ -71,8 +71,7 @@ def demo_settings(settings: Settings) -> Settings:
         database_url=None,
         simulated=True,
         endpoints=endpoints,
-        markets=settings.markets
-        or {name: tuple(exchange.MARKETS) for name, exchange in EXCHANGES.items()},
+        markets=settings.markets or {name: tuple(EXCHANGES[name].MARKETS) for name in DEFAULT},
     )
 
 

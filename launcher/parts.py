@@ -9,14 +9,14 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from alphapulse.settings import Settings, environment_of
-from collectors.exchanges import EXCHANGES
+from collectors.exchanges import DEFAULT
 from launcher.part import Part, beside_python, inherited, own_command
 
 SIMULATED_RATE = 5.0  # trades per second and market in the demo
 
 
 def exchanges_of(settings: Settings) -> tuple[str, ...]:
-    return tuple(settings.markets) or tuple(EXCHANGES)
+    return tuple(settings.markets) or DEFAULT
 
 
 def make_parts(

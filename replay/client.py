@@ -54,12 +54,13 @@ class Client:
 
     def say(self, texts: Iterable[str]) -> None:
         """Frames that are no trades; faults of frames leave them alone."""
-        self.write([text_frame(text) for text in texts])
+        self.write([self.line.stamp(text_frame(text)) for text in texts])
 
     def deliver(self, frames: Sequence[bytes]) -> None:
         """Trade frames, bent by whatever fault is pending."""
+        stamped = [self.line.stamp(frame) for frame in frames]
         if not self.is_silent:
-            self.write(self.mischief.bend(frames))
+            self.write(self.mischief.bend(stamped))
 
     def write(self, frames: Sequence[bytes]) -> None:
         if not frames or self.is_silent or not self.is_open:

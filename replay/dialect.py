@@ -55,6 +55,7 @@ class Line(Protocol):
     form: str  # how trades are written on this line; a key of frames that may be shared
     symbols: set[str]  # whose trades it is given
 
+    def stamp(self, frames: bytes) -> bytes: ...  # what only this line knows, of the same length
     def open(self) -> list[str]: ...
     def read(self, message: str) -> list[str]: ...
     def beat(self) -> list[str]: ...  # once a second

@@ -1,6 +1,6 @@
 """Who is answered by what: the paths of the one port.
 
-ws://127.0.0.1:PORT/coinbase   /kraken   /binance/stream   /binance/ws
+ws://127.0.0.1:PORT/coinbase   /coinbase-advanced   /kraken   /binance/stream   /binance/ws
 http://127.0.0.1:PORT/coinbase/products/…   /kraken/0/public/…   /binance/api/v3/…
 http://127.0.0.1:PORT/         /control/…
 """

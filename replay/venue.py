@@ -101,7 +101,8 @@ class Venue:
             await self.readers()
             readers = [client for client in self.clients if client.line.symbols]
             for client in readers:
-                client.write([prebuilt.chunk(client.line.form, client.line.symbols, number)])
+                chunk = prebuilt.chunk(client.line.form, client.line.symbols, number)
+                client.write([client.line.stamp(chunk)])
             self.feed.advance(until)
             self.reached = until
             await asyncio.gather(*(client.drained() for client in readers))

@@ -20,9 +20,11 @@ MARKETS: Sequence[str] = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 COUNTS_TRADES = True
 SILENCE = 50.0  # it pings every 20 s: two were lost
 MAX_AGE = 23.5 * 3600  # it cuts after 24 h
+GREETING = ""
 SYMBOLS_PER_FRAME = 200  # 1024 streams per connection
 FRAME_PAUSE = 0.3  # 5 messages a second, our pongs included
 REQUEST_PAUSE = 0.3  # 25 of 6000 weights a minute each
+PAGES = say.Pages("up", "fromId")
 
 TAKER = {True: Side.SELL, False: Side.BUY}  # by "the buyer is the maker"
 

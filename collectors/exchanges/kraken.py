@@ -1,7 +1,6 @@
-"""Kraken spot trades, WebSocket v2 and REST; ids are consecutive per book.
+"""Kraken spot trades, WebSocket v2; ids are consecutive per book.
 
 https://docs.kraken.com/api/docs/websocket-v2/trade
-https://docs.kraken.com/api/docs/rest-api/get-recent-trades
 """
 
 from collections.abc import Sequence
@@ -11,9 +10,10 @@ from operator import attrgetter
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
-from alphapulse.trade import Gap, Micros, Side, Source, Trade
+from alphapulse.trade import Micros, Side, Source, Trade
 from collectors import exchange as say
 from collectors import wire
+from collectors.exchanges import kraken_rest
 
 NAME = "kraken"
 URL = "wss://ws.kraken.com/v2"
@@ -22,14 +22,15 @@ MARKETS: Sequence[str] = ("BTC/USD", "ETH/USD", "SOL/USD")
 COUNTS_TRADES = True
 SILENCE = 10.0  # a heartbeat each second when nothing else is sent
 MAX_AGE = inf
+GREETING = ""
 SYMBOLS_PER_FRAME = 50
 FRAME_PAUSE = 0.2
 REQUEST_PAUSE = 1.1  # one request a second
+PAGES = kraken_rest.PAGES
+page_request, parse_page = kraken_rest.page_request, kraken_rest.parse_page
 
 SOURCE = {"snapshot": wire.SNAPSHOT, "update": wire.LIVE}
-SIDE = {"buy": Side.BUY, "sell": Side.SELL, "b": Side.BUY, "s": Side.SELL}  # the taker's
-REST_NAME = {"BTC": "XBT", "DOGE": "XDG"}
-OVERLAP = 1_000_000_000  # ns asked again before a gap: after_at is cut, and ties may be left out
+SIDE = {"buy": Side.BUY, "sell": Side.SELL}  # the taker's
 
 
 class Row(Struct, gc=False):
@@ -58,25 +59,8 @@ class Message(Struct):
     result: Result | None = None
 
 
-class PastRow(Struct, array_like=True, gc=False):
-    price: Raw
-    qty: Raw
-    time: Raw  # seconds, a number of up to 7 decimals
-    side: str
-    kind: str
-    misc: str
-    trade_id: wire.Id
-
-
-class Answer(Struct):
-    error: list[str] = []
-    result: dict[str, Raw] = {}
-
-
 MESSAGE = Decoder(Message)
 ROWS = Decoder(list[Row])
-ANSWER = Decoder(Answer)
-PAST = Decoder(list[PastRow])
 
 
 def subscribe(symbols: Sequence[str]) -> str:
@@ -90,10 +74,7 @@ def parse(frame: bytes, received_at: Micros) -> Sequence[say.Event]:
         if message.channel != "trade":
             return [control(message, frame)]
         source = SOURCE[message.type]
-        trades = [
-            trade(row, row.symbol, wire.micros(row.timestamp), received_at, source)
-            for row in ROWS.decode(message.data)
-        ]
+        trades = [trade(row, received_at, source) for row in ROWS.decode(message.data)]
     except wire.FAULTS as failure:
         raise say.UnexpectedMessage(frame, str(failure)) from failure
     # A book that never traded has an empty snapshot.
@@ -115,35 +96,7 @@ def control(message: Message, frame: bytes) -> say.Event:
     raise say.UnexpectedMessage(frame)
 
 
-def trade(
-    row: Row | PastRow, symbol: str, at: Micros, received_at: Micros, source: Source
-) -> Trade:
+def trade(row: Row, received_at: Micros, source: Source) -> Trade:
     price, size = wire.quantity(wire.text(row.price)), wire.quantity(wire.text(row.qty))
-    return Trade(NAME, symbol, row.trade_id, price, size, SIDE[row.side], at, received_at, source)
-
-
-def page_request(gap: Gap, cursor: str | None) -> say.Request:
-    """Oldest first, from a nanosecond on: one before the last page's end, for its ties."""
-    since = int(cursor) - 1 if cursor else gap.after_at * 1000 - OVERLAP
-    pair = "".join(REST_NAME.get(asset, asset) for asset in gap.market.symbol.split("/"))
-    return say.Request("/0/public/Trades", {"pair": pair, "since": str(since), "count": "1000"})
-
-
-def parse_page(gap: Gap, body: bytes, received_at: Micros) -> say.Page:
-    """The answer names the book in its own way: it is whatever is not `last`."""
-    try:
-        page = ANSWER.decode(body)
-        if page.error:
-            raise say.ExchangeError("; ".join(page.error))  # with HTTP status 200
-        last = str(int(wire.text(page.result.pop("last"))))
-        (rows,) = page.result.values()
-        symbol = gap.market.symbol
-        trades = [
-            trade(row, symbol, wire.micros_of_seconds(row.time), received_at, wire.BACKFILL)
-            for row in PAST.decode(rows)
-        ]
-    except wire.FAULTS as failure:
-        raise say.UnexpectedMessage(body, str(failure)) from failure
-    newest_id = max((trade.id for trade in trades), default=-1)
-    is_end = not trades or (gap.before_id is not None and newest_id >= gap.before_id - 1)
-    return say.Page(trades, None if is_end else last)
+    side, at = SIDE[row.side], wire.micros(row.timestamp)
+    return Trade(NAME, row.symbol, row.trade_id, price, size, side, at, received_at, source)

@@ -47,6 +47,9 @@ class BinanceLine:
         self.streams |= dict.fromkeys(streams)
         self.symbols |= {symbol for s in streams if self.desk.serves(symbol := symbol_of(s))}
 
+    def stamp(self, frames: bytes) -> bytes:
+        return frames
+
     def open(self) -> list[str]:
         return []
 

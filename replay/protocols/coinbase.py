@@ -51,6 +51,9 @@ class CoinbaseLine:
         self.held: dict[str, set[str]] = {channel: set() for channel in CHANNELS}
         self.symbols = self.held["matches"]
 
+    def stamp(self, frames: bytes) -> bytes:
+        return frames
+
     def open(self) -> list[str]:
         return []
 

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from alphapulse.trade import Source, Trade
+from collectors.action import Report
 from collectors.backfill import Walk
 from collectors.exchange import Exchange, UnexpectedMessage
 from collectors.exchanges import binance, coinbase, kraken
-from collectors.session import Report, Session
+from collectors.session import Session
 from tests.collectors.golden import gap
 
 RECORDINGS = Path(__file__).parents[3] / "shared" / "data" / "recordings"

@@ -14,6 +14,7 @@ from collectors.wire import (
     NEWEST,
     OLDEST,
     encode,
+    id_of,
     micros,
     micros_of_seconds,
     page_error,
@@ -117,6 +118,20 @@ NO_SECONDS = b"""null 1.7e9 1762795433.123456e3 -1762795433.0 0 1e999 [] 1762795
 def test_what_is_no_time_in_seconds_is_refused(number: bytes) -> None:
     with pytest.raises(FAULTS):
         micros_of_seconds(Raw(number))
+
+
+@pytest.mark.parametrize("written", ["0", "7", "007", str(2**63 - 2)])
+def test_an_id_may_come_as_text(written: str) -> None:
+    assert id_of(written) == int(written)
+
+
+NO_IDS = ["", "-1", "+1", " 1", "1_0", "1.0", "1e3", "0x1", "\u0665", str(2**63 - 1), "9" * 5000]
+
+
+@pytest.mark.parametrize("written", NO_IDS, ids=lambda written: written[:20])
+def test_what_is_no_id_is_refused(written: str) -> None:
+    with pytest.raises(FAULTS):
+        id_of(written)
 
 
 def test_text_is_what_was_written() -> None:

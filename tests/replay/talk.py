@@ -12,9 +12,19 @@ from websockets.asyncio.client import ClientConnection, connect
 from replay.server import Replay
 
 DEADLINE = 15.0  # seconds; far more than anything here takes
-MARKETS = {"coinbase": ["BTC-USD"], "kraken": ["BTC/USD"], "binance": ["BTCUSDT"]}
+MARKETS = {
+    "coinbase": ["BTC-USD"],
+    "coinbase-advanced": ["BTC-USD"],
+    "kraken": ["BTC/USD"],
+    "binance": ["BTCUSDT"],
+}
 WISHES: dict[str, dict[str, Any]] = {
     "coinbase": {"type": "subscribe", "product_ids": ["BTC-USD"], "channels": ["matches"]},
+    "coinbase-advanced": {
+        "type": "subscribe",
+        "product_ids": ["BTC-USD"],
+        "channel": "market_trades",
+    },
     "kraken": {"method": "subscribe", "params": {"channel": "trade", "symbol": ["BTC/USD"]}},
     "binance": {"method": "SUBSCRIBE", "params": ["btcusdt@trade"], "id": 1},
 }
@@ -38,6 +48,8 @@ def ids(frame: str | bytes) -> list[int]:
             return [id]
         case {"channel": "trade", "type": "update", "data": rows}:
             return [row["trade_id"] for row in rows]
+        case {"channel": "market_trades", "events": [{"type": "update", "trades": rows}]}:
+            return [int(row["trade_id"]) for row in reversed(rows)]
         case {"data": {"t": id}} | {"e": "trade", "t": id}:
             return [id]
     return []

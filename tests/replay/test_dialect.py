@@ -43,7 +43,7 @@ def test_a_desk_serves_what_it_has_unless_it_refuses() -> None:
 
 
 def test_every_dialect_is_known_by_its_name() -> None:
-    assert list(DIALECTS) == ["binance", "coinbase", "kraken"]
+    assert list(DIALECTS) == ["binance", "coinbase", "coinbase-advanced", "kraken"]
     assert {name: dialect.NAME for name, dialect in DIALECTS.items()} == {n: n for n in DIALECTS}
 
 

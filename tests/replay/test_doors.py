@@ -87,7 +87,7 @@ def test_a_client_that_leaves_is_forgotten(exchange: str) -> None:
 
 @pytest.mark.parametrize("exchange", list(MARKETS))
 def test_a_symbol_that_was_left_is_not_sent_any_more(exchange: str) -> None:
-    words = {"type": "unsubscribe"} if exchange == "coinbase" else {"method": "unsubscribe"}
+    words = {"type" if "type" in WISHES[exchange] else "method": "unsubscribe"}
     words = {"method": "UNSUBSCRIBE"} if exchange == "binance" else words
 
     async def rest(socket: ClientConnection) -> list[int]:

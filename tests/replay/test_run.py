@@ -55,6 +55,7 @@ def test_without_markets_every_exchange_has_its_own() -> None:
     assert markets_of(Settings()) == {
         "binance": ("BTCUSDT", "ETHUSDT"),
         "coinbase": ("BTC-USD", "ETH-USD"),
+        "coinbase-advanced": ("BTC-USD", "ETH-USD"),
         "kraken": ("BTC/USD", "ETH/USD"),
     }
     assert markets_of(Settings(markets={"kraken": ()})) == {"kraken": ("BTC/USD", "ETH/USD")}

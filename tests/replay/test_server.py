@@ -131,7 +131,7 @@ def test_an_unknown_exchange_is_not_found_by_either_door() -> None:
             answer = await get(replay, "/bitmex/trades")
             assert answer.status_code == 404
             assert answer.json()["error"] == (
-                "replay serves no 'bitmex'; it serves coinbase, kraken, binance"
+                "replay serves no 'bitmex'; it serves coinbase, coinbase-advanced, kraken, binance"
             )
             with pytest.raises(InvalidStatus):
                 await connect(f"ws://127.0.0.1:{replay.port}/bitmex")
@@ -153,7 +153,11 @@ def test_a_taken_port_says_which_setting_to_change() -> None:
 @pytest.mark.parametrize(
     ("markets", "given", "words"),
     [
-        ({"bitmex": ["XBT"]}, {}, "does not speak 'bitmex'; it speaks binance, coinbase, kraken"),
+        (
+            {"bitmex": ["XBT"]},
+            {},
+            "does not speak 'bitmex'; it speaks binance, coinbase, coinbase-",
+        ),
         ({"kraken": []}, {}, "kraken: no markets"),
         ({}, {}, "nothing to serve"),
         (MARKETS, {"speed": -1.0}, "speed -1.0: give 0"),

@@ -27,6 +27,7 @@ from tests.replay.test_server import closed, run
 
 REST = {
     "coinbase": "/coinbase/products/BTC-USD/trades",
+    "coinbase-advanced": "/coinbase-advanced/products/BTC-USD/trades",
     "kraken": "/kraken/0/public/Trades?pair=XBTUSD",
     "binance": "/binance/api/v3/trades?symbol=BTCUSDT",
 }
@@ -97,13 +98,14 @@ def test_a_refused_symbol_leaves_the_line_rest_and_new_wishes(exchange: str) -> 
         (symbol,) = MARKETS[exchange]
         async with Replay(MARKETS, rate=100) as replay, line(replay, exchange) as socket:
             await collect(socket, 1)
-            replay.inject(Refuse(exchange=exchange, symbol=symbol, seconds=0.3))
+            replay.inject(Refuse(exchange=exchange, symbol=symbol))
             await until(socket, lambda m: "error" in json.dumps(m) and symbol in json.dumps(m))
             assert (
                 b"rror" in (body := (await get(replay, REST[exchange])).content) or b"Not" in body
             )
             async with line(replay, exchange) as second:
                 await until(second, lambda m: symbol in json.dumps(m) and "rror" in json.dumps(m))
+            replay.inject(Refuse(exchange=exchange, symbol=symbol, seconds=0.1))
             await eventually(lambda: not replay.venues[exchange].desk.refused)
             async with line(replay, exchange) as third:
                 await collect(third, 1)
@@ -260,9 +262,7 @@ def test_a_slow_answer_comes_late_but_right() -> None:
 def test_a_fault_for_nobody_is_refused() -> None:
     async def story() -> None:
         async with Replay(MARKETS) as replay:
-            with pytest.raises(
-                FaultError, match="no such exchange here; there is coinbase, kraken"
-            ):
+            with pytest.raises(FaultError, match="no such exchange here; there is coinbase, "):
                 replay.inject(Cut(exchange="bitmex"))
             with pytest.raises(FaultError, match="kraken has no FOO/USD here; it has BTC/USD"):
                 replay.inject(Hole(exchange="kraken", symbol="FOO/USD"))
