@@ -29,12 +29,14 @@ CREATE TABLE markets (
     first_seen_at timestamptz NOT NULL DEFAULT now(),
     refused_at timestamptz,
     refusal text,
+    counts_trades boolean NOT NULL DEFAULT true,
     UNIQUE (exchange, symbol)
 );
 COMMENT ON COLUMN markets.symbol IS 'The exchange''s own spelling.';
 COMMENT ON COLUMN markets.refusal IS 'Why the exchange would not serve it, in its own words; null while it does.';
+COMMENT ON COLUMN markets.counts_trades IS 'Its ids are consecutive: a jump is a gap.';
 
-CREATE SEQUENCE trades_seq CACHE 1;
+CREATE SEQUENCE trades_seq CACHE 100;
 
 -- The transaction that stored a row, as a plain number (clients have no xid8).
 CREATE FUNCTION this_tx() RETURNS bigint LANGUAGE sql STABLE PARALLEL RESTRICTED
@@ -96,7 +98,7 @@ CREATE VIEW market_trades AS
     FROM trades t JOIN markets m USING (market_id);
 COMMENT ON VIEW market_trades IS 'Every stored trade with its exchange and symbol by name: the table for readers.';
 
--- ---- Days: native partitions, made ahead of need (0002_days.sql)
+-- ---- Days: native partitions, made ahead of need (0002_days.sql, 0009)
 
 CREATE FUNCTION make_days(first_day date, last_day date) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
@@ -121,35 +123,32 @@ BEGIN
              INSERT INTO %I SELECT * FROM moved', lower_bound, upper_bound, name);
         EXECUTE format('ALTER TABLE trades ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
                        name, lower_bound, upper_bound);
+        PERFORM announce_partition(name::regclass);  -- after the move: those rows were announced
         made := made + 1;
     END LOOP;
     RETURN made;
 END $$;
 COMMENT ON FUNCTION make_days IS 'Makes the daily partitions of trades from first to last day; gives how many were new.';
 
--- ---- The announcement: whoever stores a trade tells every listener (0003_announce.sql)
+-- ---- The announcement: whoever stores a trade tells every listener (0003_announce.sql, 0009_quicker_copy.sql)
 
 CREATE FUNCTION announce_trades() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     BEGIN
-        PERFORM pg_notify('trades', pg_current_xact_id()::text || '|' || string_agg(line, ';' ORDER BY seq))
+        PERFORM pg_notify('trades', pg_current_xact_id()::text || '|' || lines)
         FROM (
-            SELECT seq, line,
-                   sum(octet_length(line) + 1) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING) / 6900 AS part
+            SELECT string_agg(CASE WHEN octet_length(line) <= 150 THEN line
+                              ELSE concat_ws(',', seq, market_id, trade_id) END, ';' ORDER BY seq) AS lines
             FROM (
-                SELECT seq, CASE WHEN octet_length(line) < 900 THEN line
-                            ELSE concat_ws(',', seq, market_id, trade_id) END AS line
-                FROM (
-                    SELECT seq, market_id, trade_id, format('%s,%s,%s,%s,%s,%s%s,%s,%s',
-                        seq, market_id, trade_id,
-                        (date_part('epoch', traded_at) * 1000000)::bigint,
-                        (date_part('epoch', received_at - traded_at) * 1000000)::bigint,
-                        side, source, price, size) AS line
-                    FROM stored OFFSET 0
-                ) AS full_lines OFFSET 0
-            ) AS lines
-        ) AS parts
-        GROUP BY part ORDER BY part;
+                SELECT seq, market_id, trade_id, concat_ws(',',
+                    seq, market_id, trade_id,
+                    (date_part('epoch', traded_at) * 1000000)::bigint,
+                    (date_part('epoch', received_at - traded_at) * 1000000)::bigint,
+                    side::text || source::text, price, size) AS line
+                FROM stored OFFSET 0
+            ) AS full_lines
+            GROUP BY seq / 48 ORDER BY seq / 48
+        ) AS parts;
     EXCEPTION WHEN OTHERS THEN
         PERFORM pg_notify('trades', pg_current_xact_id()::text || '|') WHERE EXISTS (SELECT FROM stored);
     END;
@@ -159,7 +158,21 @@ END $$;
 CREATE TRIGGER announce_trades AFTER INSERT ON trades
     REFERENCING NEW TABLE AS stored FOR EACH STATEMENT EXECUTE FUNCTION announce_trades();
 
--- ---- Gaps: a hole in a market's trades is a row with a state (0004_gaps.sql)
+CREATE FUNCTION announce_partition(partition regclass) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('CREATE TRIGGER announce_trades AFTER INSERT ON %s REFERENCING NEW TABLE AS stored '
+                   'FOR EACH STATEMENT EXECUTE FUNCTION announce_trades()', partition);
+END $$;
+COMMENT ON FUNCTION announce_partition IS 'Lets a native partition announce what is inserted into it by its own name.';
+
+DO $$
+BEGIN
+    IF (SELECT layout FROM instance) = 'partitions' THEN
+        PERFORM announce_partition(inhrelid) FROM pg_inherits WHERE inhparent = 'trades'::regclass;
+    END IF;
+END $$;
+
+-- ---- Gaps: a hole in a market's trades is a row with a state (0004_gaps.sql, 0006_gap_life.sql)
 
 CREATE TABLE gaps (
     gap_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -170,21 +183,157 @@ CREATE TABLE gaps (
     before_at timestamptz,
     state text NOT NULL DEFAULT 'suspected'
         CHECK (state IN ('suspected', 'repairing', 'repaired', 'absent', 'unrecoverable')),
-    cause text NOT NULL,
+    cause text NOT NULL CHECK (cause IN (
+        'disconnect', 'restart', 'exchange cut', 'sequence hole', 'heartbeat', 'history', 'unknown')),
     found_at timestamptz NOT NULL DEFAULT now(),
     attempts integer NOT NULL DEFAULT 0,
     tried_at timestamptz,
     closed_at timestamptz,
     note text,
+    revision integer NOT NULL DEFAULT 1,
+    cursor text,
+    filled bigint NOT NULL DEFAULT 0,
+    absent bigint NOT NULL DEFAULT 0,
+    rejections integer NOT NULL DEFAULT 0,
     CHECK (before_id > after_id)
 );
-CREATE UNIQUE INDEX gaps_once ON gaps (market_id, after_id, coalesce(before_id, 0));
 CREATE INDEX gaps_open ON gaps (market_id) WHERE closed_at IS NULL;
+CREATE INDEX gaps_by_end ON gaps (market_id, coalesce(before_id, 9223372036854775807));
 
 CREATE VIEW market_gaps AS
     SELECT m.exchange, m.symbol, g.*
     FROM gaps g JOIN markets m USING (market_id);
 COMMENT ON COLUMN gaps.state IS 'suspected, repairing, repaired, absent (the exchange has no such ids either), unrecoverable.';
+COMMENT ON COLUMN gaps.cause IS 'disconnect (ours), restart (ours), exchange cut, sequence hole, heartbeat, history, unknown.';
+COMMENT ON COLUMN gaps.revision IS 'Grows with the gap: what was known of it, and a walk across it, no longer hold.';
+COMMENT ON COLUMN gaps.cursor IS 'How far the walk under way has stored its pages, in the exchange''s own words; null: none is.';
+COMMENT ON COLUMN gaps.filled IS 'Rows that repairs stored in it.';
+COMMENT ON COLUMN gaps.absent IS 'Ids that the exchange''s own record lacks, counted on closing.';
+COMMENT ON COLUMN gaps.rejections IS 'Answers in a row in which the exchange would not serve it.';
+
+CREATE FUNCTION announce_gap() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    gap gaps := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+BEGIN
+    IF TG_OP = 'UPDATE' AND (OLD.state, OLD.after_id, OLD.before_id)
+                            IS NOT DISTINCT FROM (NEW.state, NEW.after_id, NEW.before_id) THEN
+        RETURN NULL;
+    END IF;
+    PERFORM pg_notify('gaps', format(
+        '{"gap_id":%s,"market_id":%s,"state":"%s","after_id":%s,"before_id":%s,'
+        '"after_at":%s,"before_at":%s,"cause":"%s","filled":%s,"absent":%s}',
+        gap.gap_id, gap.market_id, CASE TG_OP WHEN 'DELETE' THEN 'dismissed' ELSE gap.state END,
+        gap.after_id, coalesce(gap.before_id::text, 'null'),
+        (extract(epoch FROM gap.after_at) * 1000000)::bigint,
+        coalesce((extract(epoch FROM gap.before_at) * 1000000)::bigint::text, 'null'),
+        gap.cause, gap.filled, gap.absent));
+    RETURN NULL;
+EXCEPTION WHEN OTHERS THEN  -- no listener's loss may cost the row
+    RAISE WARNING 'gap % was not announced: %', gap.gap_id, SQLERRM;
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION announce_gap IS 'Tells channel gaps of a gap that came, changed its state or edges, or proved to be none (dismissed).';
+
+CREATE TRIGGER announce_gap AFTER INSERT OR UPDATE OF state, after_id, before_id OR DELETE ON gaps
+    FOR EACH ROW EXECUTE FUNCTION announce_gap();
+
+-- ---- History on demand, and one pace for each REST API (0007_backfills.sql)
+
+CREATE TABLE backfills (
+    backfill_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    market_id integer NOT NULL REFERENCES markets,
+    gap_id bigint,
+    from_at timestamptz NOT NULL,
+    to_at timestamptz NOT NULL,
+    after_id bigint NOT NULL,
+    after_at timestamptz NOT NULL,
+    before_id bigint NOT NULL,
+    before_at timestamptz,
+    reached_id bigint,
+    reached_at timestamptz,
+    state text NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'done', 'interrupted', 'failed')),
+    requests bigint NOT NULL DEFAULT 0,
+    trades bigint NOT NULL DEFAULT 0,
+    new_trades bigint NOT NULL DEFAULT 0,
+    absent bigint NOT NULL DEFAULT 0,
+    note text,
+    started_at timestamptz NOT NULL DEFAULT now(),
+    touched_at timestamptz NOT NULL DEFAULT now(),
+    ended_at timestamptz,
+    CHECK (before_id > after_id)
+);
+CREATE UNIQUE INDEX backfills_unfinished ON backfills (market_id, from_at, to_at, coalesce(gap_id, 0))
+    WHERE state <> 'done';
+COMMENT ON COLUMN backfills.gap_id IS 'The gap it is for; null: for a stretch of time.';
+COMMENT ON COLUMN backfills.reached_id IS 'Up to here (from here on, where the exchange turns pages downwards) it is done; null: not begun.';
+COMMENT ON COLUMN backfills.state IS 'running (or killed), done, interrupted (by Ctrl-C), failed; the same command goes on with all but done.';
+
+CREATE VIEW market_backfills AS
+    SELECT m.exchange, m.symbol, b.*
+    FROM backfills b JOIN markets m USING (market_id);
+
+CREATE TABLE rest_turns (
+    address text PRIMARY KEY,
+    free_at timestamptz NOT NULL
+);
+COMMENT ON TABLE rest_turns IS 'From when on an exchange''s REST may be asked again by any process of ours.';
+
+-- ---- Coverage: whether each market's day is whole (0008_coverage.sql)
+
+CREATE TABLE uptime (
+    market_id integer NOT NULL REFERENCES markets,
+    since timestamptz NOT NULL,
+    until timestamptz NOT NULL,
+    PRIMARY KEY (market_id, since),
+    CHECK (until >= since)
+);
+CREATE INDEX uptime_by_end ON uptime (market_id, until);
+COMMENT ON TABLE uptime IS 'When a connection was alive and served the market; the running one grows every few seconds.';
+
+CREATE TABLE coverage (
+    market_id integer NOT NULL REFERENCES markets,
+    day date NOT NULL,
+    first_id bigint,
+    last_id bigint,
+    after_id bigint,
+    before_id bigint,
+    expected bigint,
+    stored bigint,
+    repaired bigint,
+    absent bigint,
+    missing bigint,
+    unexplained bigint NOT NULL DEFAULT 0,
+    observed double precision CHECK (observed BETWEEN 0 AND 1),
+    verdict text NOT NULL CHECK (verdict IN ('complete', 'complete with absences', 'incomplete', 'unknown')),
+    reason text NOT NULL,
+    is_provisional boolean NOT NULL,
+    judged_at timestamptz NOT NULL DEFAULT now(),
+    rows bigint,
+    checksum numeric,
+    certified text,
+    exported_at timestamptz,
+    snapshot pg_snapshot,
+    reopened_at timestamptz,
+    PRIMARY KEY (market_id, day),
+    CHECK ((exported_at IS NULL) = (snapshot IS NULL))
+);
+CREATE INDEX coverage_by_day ON coverage (day);
+CREATE INDEX coverage_reopened ON coverage (day) WHERE reopened_at IS NOT NULL;
+COMMENT ON COLUMN coverage.first_id IS 'Smallest stored id of the day; last_id: the largest.';
+COMMENT ON COLUMN coverage.after_id IS 'The stored ids around the day: it ought to hold those above after_id and below before_id.';
+COMMENT ON COLUMN coverage.repaired IS 'Ids that stood in a gap and are stored now.';
+COMMENT ON COLUMN coverage.absent IS 'Ids that the exchange''s own record lacks too.';
+COMMENT ON COLUMN coverage.unexplained IS 'Difference between the rows that the export counted and those that should be there; 0, or a fault of ours.';
+COMMENT ON COLUMN coverage.observed IS 'Share of the day, so far, during which a connection served the market.';
+COMMENT ON COLUMN coverage.is_provisional IS 'It may change by itself: the day is not over, or no later trade has come.';
+COMMENT ON COLUMN coverage.rows IS 'Of the exported file, as are checksum, certified (the verdict in it), exported_at and snapshot.';
+COMMENT ON COLUMN coverage.snapshot IS 'What the export saw; a row of a transaction that it did not see came late.';
+COMMENT ON COLUMN coverage.reopened_at IS 'Since when the file no longer says what is known; null while it does.';
+
+CREATE VIEW market_coverage AS
+    SELECT m.exchange, m.symbol, c.*, pg_snapshot_xmin(c.snapshot) AS exported_xmin
+    FROM coverage c JOIN markets m USING (market_id);
+COMMENT ON VIEW market_coverage IS 'Every judged market-day with its exchange and symbol by name.';
 
 -- Why: days that no longer change need a tenth of the space, where TimescaleDB's licence allows it.
 --

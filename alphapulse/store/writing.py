@@ -3,16 +3,18 @@
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from time import monotonic
 from typing import TypeAlias
 
 import psycopg
 from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGresult
+from psycopg.sql import SQL, Composed, Identifier
 
 from alphapulse.store.connect import Store, StoreUnavailable
-from alphapulse.trade import Market, Micros, Side, Source, Trade
+from alphapulse.store.text import Texts
+from alphapulse.trade import Market, Micros, Trade
 
 log = logging.getLogger(__name__)
 
@@ -22,20 +24,18 @@ COPY_FROM = 50  # rows from which COPY is used; chosen, not measured
 CHUNK = 500  # rows sent at a time: the server works on one while we write the next
 PATIENCE = "500ms"  # to wait for the locks of a new partition, while trades wait behind us
 AGAIN = 60.0  # seconds until a partition that could not be made is tried again
-REMEMBERED = 10_000  # seconds and instants whose text is kept
 
-COPY = """
-COPY trades (traded_at, received_at, trade_id, market_id, side, source, price, size) FROM STDIN"""
+COPY = SQL("""
+COPY {table} (traded_at, received_at, trade_id, market_id, side, source, price, size) FROM STDIN""")
 INSERT = b"""
 INSERT INTO trades (traded_at, received_at, trade_id, market_id, side, source, price, size)
 SELECT * FROM unnest($1::timestamptz[], $2::timestamptz[], $3::bigint[], $4::integer[],
                      $5::"char"[], $6::"char"[], $7::numeric[], $8::numeric[])
 ON CONFLICT DO NOTHING"""
 INSERT_NAME = b"alphapulse_insert_trades"
+PARTITIONS = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'trades'::regclass"
 
-BUY = Side.BUY
-SOURCES = {Source.LIVE: "l", Source.SNAPSHOT: "s", Source.BACKFILL: "b"}
-EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - its text names no zone; the lines do
+EPOCH = date(1970, 1, 1)
 
 # What a store may raise: the server is away (connect again), or it cannot hold the values.
 AWAY = (psycopg.OperationalError, psycopg.InterfaceError, StoreUnavailable)
@@ -50,31 +50,6 @@ class RefusedRow(ValueError):
     """PostgreSQL cannot hold a row of these (a number or time out of range); none was stored."""
 
 
-class Seconds(dict[int, str]):
-    """Seconds since the epoch -> PostgreSQL's text of that instant in UTC, remembered."""
-
-    def __missing__(self, second: int) -> str:
-        if len(self) >= REMEMBERED:
-            self.clear()
-        text = self[second] = (EPOCH + timedelta(seconds=second)).isoformat(" ")
-        return text
-
-
-class Instants(dict[Micros, str]):
-    """Microseconds since the epoch -> PostgreSQL's text of that instant. Remembered, because all
-    that came in one read of the socket was received at one instant.
-    """
-
-    def __init__(self, seconds: Seconds) -> None:
-        self.seconds = seconds
-
-    def __missing__(self, at: Micros) -> str:
-        if len(self) >= REMEMBERED:
-            self.clear()
-        text = self[at] = f"{self.seconds[at // 1_000_000]}.{at % 1_000_000:06d}+00"
-        return text
-
-
 class TradeWriter:
     """Stores trades through one connection; remembers market ids and days that have a partition."""
 
@@ -83,8 +58,8 @@ class TradeWriter:
         self.market_ids: dict[tuple[str, str], int] = {}
         self.days: set[int] = set()
         self.retry_at = 0.0  # of the steady clock: when partitions may be made again
-        self.seconds = Seconds()
-        self.instants = Instants(self.seconds)
+        self.texts = Texts()
+        self.copies: dict[int, Composed] = {}  # by day, straight into its partition
         self.is_prepared = False
 
     def insert(self, trades: Iterable[Trade]) -> int:
@@ -112,29 +87,29 @@ class TradeWriter:
         rows.sort()
         return rows
 
-    def line(self, row: Row) -> str:
-        """COPY's text of a row, without quotes: numbers, instants, single letters. One expression,
-        because every trade pays for it.
-        """
-        market, at, id, _, trade = row
-        return (
-            f"{self.seconds[at // 1_000_000]}.{at % 1_000_000:06d}+00\t"
-            f"{self.instants[trade.received_at]}\t{id}\t{market}\t"
-            f"{'b' if trade.side is BUY else 's'}\t{SOURCES[trade.source]}\t"
-            f"{trade.price!s}\t{trade.size!s}"
-        )
-
     def copy(self, rows: Sequence[Row]) -> int:
         """The quick way, which one repeat makes fail; then the careful way stores the rest."""
         try:
             with self.store.cursor() as cursor:
-                with cursor.copy(COPY) as copy:
+                with cursor.copy(self.copy_statement(rows)) as copy:
                     for place in range(0, len(rows), CHUNK):
-                        lines = map(self.line, rows[place : place + CHUNK])
-                        copy.write("\n".join(lines) + "\n")
+                        chunk = rows[place : place + CHUNK]
+                        copy.write("".join([self.texts.line(row[0], row[4]) for row in chunk]))
                 return cursor.rowcount
         except psycopg.errors.UniqueViolation:
             return self.upsert(rows)
+        except psycopg.errors.UndefinedTable:
+            self.copies.clear()  # somebody dropped that partition: trades itself knows where to go
+            return self.copy(rows)
+
+    def copy_statement(self, rows: Sequence[Row]) -> Composed:
+        """Into the partition of a recent day, if all are of that day: many rows at a time.
+
+        Through the partitioned table the server inserts row by row, because of the trigger.
+        """
+        days = {row[1] // DAY for row in rows}
+        own = self.copies.get(days.pop()) if len(days) == 1 else None
+        return own or COPY.format(table=Identifier("trades"))
 
     def upsert(self, rows: Sequence[Row]) -> int:
         """Any mixture of new and stored rows. libpq's own call: a cursor would cost 0.2 ms more,
@@ -142,7 +117,7 @@ class TradeWriter:
         """
         if not rows:
             return 0
-        columns = zip(*(self.line(row).split("\t") for row in rows), strict=True)
+        columns = zip(*(self.texts.fields(row[0], row[4]) for row in rows), strict=True)
         arrays = [("{" + ",".join(column) + "}").encode() for column in columns]
         if not self.is_prepared:
             with suppress(psycopg.errors.DuplicatePreparedStatement):  # another writer's, the same
@@ -167,7 +142,18 @@ class TradeWriter:
             return False
         # Others are forgotten: retention drops old days, and their trades may come once more.
         self.days = set(range(today, today + AHEAD + 1))
+        self.copies = self.copies_of(range(today - 1, today + AHEAD + 1))
         return True
+
+    def copies_of(self, days: Iterable[int]) -> dict[int, Composed]:
+        """COPY into each day's partition; none for a hypertable. Old days go through the table:
+        retention may be letting go of them.
+        """
+        there = {name for (name,) in self.store.execute(PARTITIONS)}
+        names = {day: f"trades_{EPOCH + timedelta(days=day):%Y%m%d}" for day in days}
+        return {
+            day: COPY.format(table=Identifier(name)) for day, name in names.items() if name in there
+        }
 
     def make_days(self, first: int, last: int) -> bool:
         """Partitions from `first` to `last`; False: somebody's long transaction is in the way.
@@ -176,7 +162,7 @@ class TradeWriter:
         """
         if monotonic() < self.retry_at:
             return False
-        days = [EPOCH.date() + timedelta(days=day) for day in (first, last)]
+        days = [EPOCH + timedelta(days=day) for day in (first, last)]
         try:
             make_days(self.store, *days)
         except psycopg.errors.LockNotAvailable:

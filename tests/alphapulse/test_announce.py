@@ -21,6 +21,7 @@ def database_url(database_url: str) -> str:
 
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
 MICROS = int(NOON.timestamp()) * 1_000_000
 INSERT = (
     "INSERT INTO trades (traded_at, received_at, trade_id, market_id, side, source, price, size)"
@@ -102,7 +103,7 @@ def test_every_payload_is_shorter_than_8000_bytes(
     count: int, way: str, store: Store, heard: Heard
 ) -> None:
     rows = [
-        trade(id, price="9" * (id % 97 + 1), size="1." + "5" * (id % 89)) for id in range(count)
+        trade(id, price="9" * (id % 41 + 1), size="1." + "5" * (id % 43)) for id in range(count)
     ]
     if way == "copy":
         copy(store, rows)
@@ -110,14 +111,14 @@ def test_every_payload_is_shorter_than_8000_bytes(
         store.execute(
             "INSERT INTO trades"
             " (traded_at, received_at, trade_id, market_id, side, source, price, size)"
-            " SELECT %s, %s, id, 7, 'b', 'l', rpad('9', mod(id, 97) + 1, '9')::numeric,"
-            " ('1.' || rpad('5', mod(id, 89) + 1, '5'))::numeric"
+            " SELECT %s, %s, id, 7, 'b', 'l', rpad('9', mod(id, 41) + 1, '9')::numeric,"
+            " ('1.' || rpad('5', mod(id, 43) + 1, '5'))::numeric"
             " FROM generate_series(0, %s - 1) AS id",
             [NOON, NOON, count],
         )
     payloads = heard()
     assert max(len(payload.encode()) for payload in payloads) < 8000
-    assert min(map(len, payloads[:-1]), default=6000) > 5000
+    assert len(payloads) <= count / 48 + 2
     assert [row.trade_id for row in rows_in(payloads)] == list(range(count))
 
 
@@ -140,6 +141,20 @@ def test_many_wide_rows_stay_under_the_limit(store: Store, heard: Heard) -> None
     seqs = [seq for p in payloads for seq in seqs_of(p)]
     assert seqs == sorted(seqs)
     assert len(seqs) == 200
+
+
+def test_what_is_copied_into_a_partition_by_its_name_is_announced_once(
+    store: Store, heard: Heard
+) -> None:
+    if store.execute("SELECT layout FROM instance").fetchone() != ("partitions",):
+        pytest.skip("a hypertable has no partitions of ours")
+    store.execute("SELECT make_days('2026-01-31', '2026-01-31')")
+    store.execute(INSERT.replace("trades", "trades_20260131"), trade(1))
+    store.execute(INSERT.replace("trades", "trades_default"), trade(2, traded_at=NOON + 9 * DAY))
+    store.execute(INSERT, trade(3))
+    assert [row.trade_id for row in rows_in(heard())] == [1, 2, 3]
+    store.execute("SELECT make_days('2026-02-09', '2026-02-09')")  # moves the second row
+    assert heard() == []
 
 
 def seqs_of(payload: str) -> list[int]:
@@ -210,7 +225,7 @@ def test_equal_trades_are_announced_each(store: Store, heard: Heard) -> None:
     assert len(rows_in(heard())) == 2
 
 
-@pytest.mark.parametrize("price", ["NaN", "Infinity", "-1", "0", "1e-200", "100.1000"])
+@pytest.mark.parametrize("price", ["NaN", "Infinity", "-1", "0", "1e-90", "100.1000"])
 def test_any_number_is_announced_as_the_store_writes_it(
     price: str, store: Store, heard: Heard
 ) -> None:

@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from alphapulse.store import writing
+from alphapulse.store import text, writing
 from alphapulse.store.connect import Store, connect
+from alphapulse.store.text import Seconds
 from alphapulse.store.writing import (
     COPY_FROM,
     DAY,
     RefusedRow,
-    Seconds,
     TradeWriter,
     insert_each,
     make_days,
@@ -270,6 +270,31 @@ def long_transaction(url: str) -> Iterator[None]:
         yield
 
 
+def test_recent_days_are_copied_straight_into_their_partition(native: TradeWriter) -> None:
+    assert native.make_ahead(NOON // DAY)
+    rows = native.rows(trades(100))
+    assert "trades_20240808" in native.copy_statement(rows).as_string()
+    assert native.copy(rows) == 100
+    assert native.insert(trades(150)) == 50
+    both_days = native.rows([trade(1), trade(2, traded_at=NOON + DAY)])
+    assert '"trades"' in native.copy_statement(both_days).as_string()
+    assert ids(native.store) == list(range(1, 151))
+
+
+def test_a_partition_dropped_under_the_writer_costs_nothing(native: TradeWriter) -> None:
+    assert native.make_ahead(NOON // DAY)
+    native.store.execute("DROP TABLE trades_20240808")
+    assert native.insert(trades(100)) == 100
+    assert ids(native.store) == list(range(1, 101))
+
+
+def test_a_hypertable_is_copied_into_by_its_name(writer: TradeWriter) -> None:
+    writer.make_ahead(NOON // DAY)
+    if not has_native_days(writer.store):
+        assert writer.copies == {}
+    assert writer.insert(trades(100)) == 100
+
+
 def test_a_long_transaction_holds_up_partitions_but_no_trades(
     native: TradeWriter, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -318,9 +343,9 @@ def test_seconds_are_remembered_but_not_without_end() -> None:
     seconds = Seconds()
     assert seconds[0] == "1970-01-01 00:00:00"
     assert seconds[-1] == "1969-12-31 23:59:59"
-    for second in range(writing.REMEMBERED + 5):
+    for second in range(text.REMEMBERED + 5):
         assert seconds[second]
-    assert len(seconds) <= writing.REMEMBERED
+    assert len(seconds) <= text.REMEMBERED
 
 
 def test_a_lost_connection_is_said_to_be_one(writer: TradeWriter, database_url: str) -> None:
