@@ -8,9 +8,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SECONDS_TO_RUN ?=
+TRADES ?=
+FAULTS ?=
+SEED ?=
+SECONDS ?= 60
 WORKERS ?= 2
 
-.PHONY: setup demo up test check format lock bench clean
+.PHONY: setup demo up test check format lock bench chaos fuzz clean
 
 setup: $(INSTALLED)
 
@@ -45,8 +49,18 @@ lock: $(INSTALLED)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --upgrade \
 		--no-emit-index-url --no-annotate --no-header pyproject.toml --output-file requirements.lock
 
+# Faults by a seeded schedule, then everything is compared (docs/reliability.md). Two minutes; the long run:
+#   make chaos TRADES=5200000 FAULTS=560 SECONDS_TO_RUN=800
+chaos: $(INSTALLED)
+	$(BIN)/python -m chaos $(if $(TRADES),--trades $(TRADES)) $(if $(FAULTS),--faults $(FAULTS)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(SECONDS_TO_RUN),--seconds $(SECONDS_TO_RUN))
+
 bench: $(INSTALLED)
 	$(BIN)/python -m bench
 
+# Every decoder under mutated and random input, for so many seconds in all.
+fuzz: $(INSTALLED)
+	$(BIN)/python -m fuzz --seconds $(SECONDS)
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz .import_linter_cache

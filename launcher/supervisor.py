@@ -5,7 +5,7 @@ import contextlib
 import fcntl
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -14,7 +14,7 @@ from alphapulse.migrate import migrate
 from alphapulse.postgres import Server, dagster_url, database
 from alphapulse.settings import Settings
 from alphapulse.store.connect import connect
-from launcher.part import Keeper
+from launcher.part import Keeper, Part
 from launcher.parts import make_parts, prepare_dagster
 from launcher.ports import refuse_taken_ports
 
@@ -51,7 +51,7 @@ class Supervisor:
         except BaseException:
             await self.stop()
             raise
-        for part in make_parts(self.settings, self.url, self.dagster, self.start):
+        for part in self.parts():
             keeper = Keeper(part, self.logs)
             self.keepers.append(keeper)
             self.tasks.append(asyncio.create_task(keeper.keep()))
@@ -66,6 +66,10 @@ class Supervisor:
         trace: TracebackType | None,
     ) -> None:
         await self.stop()
+
+    def parts(self) -> Iterable[Part]:
+        """The processes to keep, once the database is there."""
+        return make_parts(self.settings, self.url, self.dagster, self.start)
 
     def ports(self) -> dict[str, int]:
         settings = self.settings

@@ -76,8 +76,13 @@ def test_load_counts_frames_that_the_parser_refuses_and_keeps_the_rest(
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
-    [(b"price,size\n1,2\n", "line 1: not a recorded frame"), (b"", "no frames")],
-    ids=["a table", "an empty file"],
+    [
+        (b"price,size\n1,2\n", "line 1: not a recorded frame"),
+        (b'{"recv_ns":1,"raw":"\xff"}', "line 1: not a recorded frame"),
+        (b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xff\xff\xff", "ends early"),
+        (b"", "no frames"),
+    ],
+    ids=["a table", "no UTF-8", "a broken gzip", "an empty file"],
 )
 def test_load_names_the_file_that_is_no_recording(
     tmp_path: Path, database_url: str, content: bytes, complaint: str
