@@ -11,7 +11,8 @@ from typing import TypeAlias
 from alphapulse.trade import Gap, Market, Trade
 from collectors.action import HOLE, Action, Edge, Late, Report
 from collectors.exchange import Exchange
-from collectors.journal import NOWHERE, Journal
+from collectors.journal import Journal
+from collectors.journal_folder import NOWHERE
 from collectors.journal_reader import Damage, Found, Reader, read_header
 from collectors.segments import Batch, Header, Position, segment_numbers
 from collectors.session import Session

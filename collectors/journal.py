@@ -6,22 +6,28 @@ most, and REST has it. What cannot be written is said loudly and tried again eac
 frames go on without the journal meanwhile.
 """
 
-import fcntl
 import logging
 import os
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from struct import Struct as Layout
 from threading import Lock
 from time import monotonic, time_ns
-from zlib import crc32
 
 from msgspec import Struct
 
 from alphapulse.trade import Micros
 from collectors.action import Edge
+from collectors.journal_folder import (
+    NOWHERE,
+    lag,
+    open_committed,
+    read_committed,
+    sizes_of,
+    take_lock,
+    write_committed,
+)
 from collectors.journal_reader import end_of, read_header
 from collectors.segments import (
     Header,
@@ -41,13 +47,7 @@ AGAIN = 1.0  # seconds between two tries to write again
 TOLD = 60.0  # seconds between two complaints about the same trouble
 
 OPEN, FULL = "open", "full"
-NOWHERE = Position(0, 0)
-COMMITTED = Layout("<QQ")
 APPENDING = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
-
-
-class JournalTaken(Exception):
-    """Another process writes this journal; the message names it."""
 
 
 class JournalUnfit(Exception):
@@ -105,30 +105,14 @@ class Journal:
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self.lock(holder)
+            self.lock_fd = take_lock(self.folder, holder)
             self.recall()
         except OSError as failure:
             self.suffer(failure)
 
-    def lock(self, holder: str) -> None:
-        fd = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            who = os.pread(fd, 200, 0).decode(errors="replace") or "another process"
-            os.close(fd)
-            raise JournalTaken(
-                f"{self.folder} is already being written by {who}; stop that collector first"
-            ) from None
-        self.lock_fd = fd
-        with suppress(OSError):  # a full disk
-            os.ftruncate(fd, 0)
-            os.pwrite(fd, holder.encode(), 0)
-
     def recall(self) -> None:
         """Where the last process stood."""
-        path = self.folder / "committed"
-        self.committed_fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self.committed_fd = open_committed(self.folder)
         self.committed = read_committed(self.folder)
         numbers = segment_numbers(self.folder)
         if not numbers:
@@ -274,9 +258,8 @@ class Journal:
     def commit(self, position: Position) -> None:
         """The store has all up to here. Not synced: an older position only costs repeats."""
         self.committed = position
-        values = COMMITTED.pack(*position)
         with suppress(OSError):
-            os.pwrite(self.committed_fd, values + crc32(values).to_bytes(4, "little"), 0)
+            write_committed(self.committed_fd, position)
 
     def tend(self) -> None:
         """Sync, keep within the limit, measure. To be called each second; raises nothing."""
@@ -320,30 +303,3 @@ class Journal:
 
 def kind(simulated: bool) -> str:
     return "simulated" if simulated else "real"
-
-
-def read_committed(folder: Path) -> Position:
-    """Up to where the store has this journal; what is no position counts as the beginning."""
-    try:
-        found = (folder / "committed").read_bytes()
-    except OSError:
-        return NOWHERE
-    values, check = found[: COMMITTED.size], found[COMMITTED.size :]
-    if len(values) < COMMITTED.size or check != crc32(values).to_bytes(4, "little"):
-        return NOWHERE
-    return Position(*COMMITTED.unpack(values))
-
-
-def sizes_of(folder: Path) -> dict[int, int]:
-    """Bytes of each segment; one that is removed meanwhile is left out."""
-    sizes = {}
-    for number in segment_numbers(folder):
-        with suppress(FileNotFoundError):
-            sizes[number] = segment_path(folder, number).stat().st_size
-    return sizes
-
-
-def lag(sizes: Mapping[int, int], committed: Position) -> int:
-    """Bytes that the store does not have yet."""
-    behind = sum(size for number, size in sizes.items() if number > committed.segment)
-    return behind + max(0, sizes.get(committed.segment, 0) - committed.offset)

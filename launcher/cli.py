@@ -28,7 +28,8 @@ from alphapulse.store.writing import AWAY
 from alphapulse.trade import Micros
 from collectors.collector import SinkDied, UnknownExchange, collect
 from collectors.exchanges import DEFAULT, EXCHANGES
-from collectors.journal import JournalTaken, JournalUnfit
+from collectors.journal import JournalUnfit
+from collectors.journal_folder import JournalTaken
 from launcher import backfill as backfilling
 from launcher import journal as journals
 from launcher import verify as verifying

@@ -12,7 +12,7 @@ from alphapulse.trade import Micros
 from collectors.collector import journal_folder
 from collectors.deadletters import read_letters
 from collectors.exchange import Exchange
-from collectors.journal import lag, read_committed, sizes_of
+from collectors.journal_folder import lag, read_committed, sizes_of
 from collectors.journal_reader import Damage, Reader, read_contents, read_header, read_totals
 from collectors.segments import Batch, segment_numbers
 from launcher.load import Frame, Loaded, load_frames

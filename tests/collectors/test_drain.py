@@ -11,7 +11,8 @@ from alphapulse.trade import Trade
 from collectors import drain as drains
 from collectors.action import Edge, Late, Report
 from collectors.drain import Drain, newest_edges
-from collectors.journal import NOWHERE, Journal
+from collectors.journal import Journal
+from collectors.journal_folder import NOWHERE
 from collectors.lag import Item
 from collectors.segments import Position, segment_path
 from collectors.session import Session

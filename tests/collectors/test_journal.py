@@ -11,7 +11,8 @@ import pytest
 
 from collectors import journal as journals
 from collectors.action import Edge
-from collectors.journal import FULL, OPEN, Journal, JournalTaken, JournalUnfit, read_committed
+from collectors.journal import FULL, OPEN, Journal, JournalUnfit
+from collectors.journal_folder import JournalTaken, read_committed
 from collectors.journal_reader import Damage, Reader, read_header
 from collectors.segments import Batch, Header, Position, segment_numbers, segment_path
 from tests.conftest import ROOT

@@ -13,11 +13,11 @@ import pytest
 from alphapulse.migrate import migrate
 from alphapulse.status import read_status
 from alphapulse.store.connect import connect
-from collectors import journal as journals
 from collectors.collector import Collector, find_exchange
 from collectors.deadletters import read_letters
 from collectors.exchanges import kraken
-from collectors.journal import FULL, OPEN, read_committed
+from collectors.journal import FULL, OPEN
+from collectors.journal_folder import JournalTaken, read_committed
 from collectors.journal_reader import Reader
 from collectors.segments import Batch
 from replay.faults import Cut, Drop, Fault, Garbage, Hole
@@ -273,7 +273,7 @@ def test_a_journal_that_another_process_writes_is_refused(
             assert holding.journal
             holding.journal.open("pid 99 on elsewhere")
             second = Collector(settings, database_url, kraken)
-            with pytest.raises(journals.JournalTaken, match="pid 99 on elsewhere"):
+            with pytest.raises(JournalTaken, match="pid 99 on elsewhere"):
                 await second.run()
             with suppress(AttributeError):
                 holding.journal.close()
