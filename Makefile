@@ -50,7 +50,7 @@ lock: $(INSTALLED)
 		--no-emit-index-url --no-annotate --no-header pyproject.toml --output-file requirements.lock
 
 # Faults by a seeded schedule, then everything is compared (docs/reliability.md). Two minutes; the long run:
-#   make chaos TRADES=5200000 FAULTS=560 SECONDS_TO_RUN=800
+#   make chaos TRADES=5200000 FAULTS=560 SECONDS_TO_RUN=900
 chaos: $(INSTALLED)
 	$(BIN)/python -m chaos $(if $(TRADES),--trades $(TRADES)) $(if $(FAULTS),--faults $(FAULTS)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(SECONDS_TO_RUN),--seconds $(SECONDS_TO_RUN))
