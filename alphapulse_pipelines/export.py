@@ -16,6 +16,7 @@ from alphapulse.archive.market_data import is_behind
 from alphapulse.settings import read_settings
 from alphapulse.store.connect import connect
 from alphapulse.store.days import market_ids
+from alphapulse.store.reopening import look_for_late_rows
 from alphapulse.trade import Market
 from alphapulse_pipelines.build import build_definitions
 from alphapulse_pipelines.house import House, house_of
@@ -32,13 +33,16 @@ def export(
     last: date | None = None,
     markets: Sequence[Market] = (),
 ) -> bool:
-    """Export what traded from `first` to `last`, of `markets` or of all, and is not archived whole.
+    """Export what traded from `first` to `last`, of `markets` or of all, and is not archived whole,
+    rows that came late included.
 
     Runs `nightly_export` once per range, in this process, and `renew_market_data` where the
     archive is still behind; False when one of the runs failed.
     """
     with connect(house.url(), "dagster", read_only=True) as store:
         registered = register(instance, market_ids(store))
+    with connect(house.url(), "dagster") as store:
+        look_for_late_rows(store, None)  # no sensor may be there to do it
     found = unarchived_days(house.url(), house.parquet, first, last)
     wanted = [day for day in found if not markets or day.market in markets]
     done = [

@@ -35,6 +35,16 @@ def test_without_a_choice_everything_is_exported(
     assert instance.get_runs_count() == 2, "nothing is left to do"
 
 
+def test_a_row_that_came_late_is_exported_without_any_sensor(
+    store: Store, house: House, definitions: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    day = store_day(store, BTC)
+    assert export(definitions, instance, house)
+    store_trades(store, BTC, [(99, f"{DAY} 13:00:00", "1", "1")])
+    assert export(definitions, instance, house)
+    assert lake.read(lake.path_of(house.parquet, day)).num_rows == 4
+
+
 def test_days_and_markets_can_be_chosen(
     store: Store, house: House, definitions: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
