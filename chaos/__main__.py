@@ -85,6 +85,7 @@ def plan_of(given: argparse.Namespace) -> Plan:
         faults=given.faults,
         start=at,
         without=lacking() | dict.fromkeys(given.without, "as asked for"),
+        outage=given.outage,
     )
 
 
@@ -100,6 +101,9 @@ def parser() -> argparse.ArgumentParser:
         help="first instant by the exchanges' clock, with offset (the last midnight in the middle)",
     )
     words.add_argument("--without", nargs="*", default=[], help="kinds of fault to leave out")
+    words.add_argument(
+        "--outage", type=float, default=0.0, help="seconds that PostgreSQL is away once (0)"
+    )
     words.add_argument("--home", type=Path, help="directory for everything (a temporary one)")
     words.add_argument("--json", type=Path, help="write the report here too")
     words.add_argument(

@@ -6,6 +6,7 @@ from math import ceil
 from msgspec import Struct
 
 from alphapulse.trade import Market, Micros
+from chaos.faults import Outage
 from chaos.schedule import Strike, schedule
 
 # Trades of a market of each exchange, in relation to one another. Kraken's REST gives some 900
@@ -22,6 +23,7 @@ MARKETS = tuple(
 )
 # No collector listens to these: `alphapulse backfill`, killed again and again, loads a part.
 PAST = (Market("binance", "LTCUSDT"), Market("coinbase", "LTC-USD"), Market("kraken", "LTC/USD"))
+OUTAGE_AT = 0.2  # of the run
 PART = 0.4  # of the run: what of them is loaded
 WHOLE = sum(WEIGHTS[m.exchange] for m in MARKETS) + PART * sum(WEIGHTS[m.exchange] for m in PAST)
 
@@ -53,7 +55,9 @@ CLIENTS = (
 
 
 class Plan(Struct, frozen=True):
-    """`start`: the instant of the first trade by the exchanges' clock."""
+    """`start`: the instant of the first trade by the exchanges' clock. `outage`: seconds for which
+    PostgreSQL is away once, beside the `faults`.
+    """
 
     seed: int
     seconds: float
@@ -61,6 +65,7 @@ class Plan(Struct, frozen=True):
     faults: int
     start: Micros
     without: dict[str, str] = {}  # kinds that are left out, and why
+    outage: float = 0.0
 
     def trades_of(self, exchange: str) -> int:
         """How many each market of the exchange publishes."""
@@ -77,7 +82,11 @@ class Plan(Struct, frozen=True):
     @property
     def strikes(self) -> list[Strike]:
         left_out = self.without.keys()
-        return schedule(self.seed, MARKETS, len(CLIENTS), self.seconds, self.faults, left_out)
+        found = schedule(self.seed, MARKETS, len(CLIENTS), self.seconds, self.faults, left_out)
+        if self.outage:
+            at = OUTAGE_AT * self.seconds
+            found = [*found, Strike(at, "PostgreSQL away", Outage(self.outage))]
+        return sorted(found, key=lambda strike: strike.at)
 
     @property
     def command(self) -> str:
@@ -85,6 +94,7 @@ class Plan(Struct, frozen=True):
         start = datetime.fromtimestamp(self.start / 1e6, UTC).isoformat()
         words = f"python -m chaos --seed {self.seed} --seconds {self.seconds:g}"
         words += f" --trades {self.trades} --faults {self.faults} --start {start}"
+        words += f" --outage {self.outage:g}" if self.outage else ""
         kinds = "".join(f" '{kind}'" for kind in self.without)
         return f"{words} --without{kinds}" if kinds else words
 

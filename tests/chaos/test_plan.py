@@ -36,6 +36,12 @@ def test_the_command_gives_the_same_plan_again(monkeypatch: pytest.MonkeyPatch) 
     assert again.strikes == plan.strikes
 
 
+def test_a_long_outage_is_one_more_strike_and_stands_in_the_command() -> None:
+    plan = make_plan(faults=0, outage=120.0)
+    assert [strike.kind for strike in plan.strikes] == ["PostgreSQL away"]
+    assert plan.command.endswith("--outage 120")
+
+
 def test_what_was_left_out_stands_in_the_command() -> None:
     plan = make_plan(without={"disk full": "needs root"})
     assert plan.command.endswith("--without 'disk full'")
