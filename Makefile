@@ -12,7 +12,7 @@ TRADES ?=
 FAULTS ?=
 SEED ?=
 SECONDS ?= 60
-WORKERS ?= 2
+WORKERS ?= 3
 
 .PHONY: setup demo up test check format lock bench chaos fuzz clean
 
