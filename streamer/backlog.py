@@ -71,26 +71,33 @@ class Backlogs:
         """Answer a subscription: `subscribed`, backlog, `live`; then only the hub feeds the client.
 
         `why_fresh`: why it begins anew without having asked. Should the store fail midway, the
-        client is taken in again from where it was, with another `subscribed`.
+        client is taken in again from where it was, with another `subscribed`. Should more trade
+        meanwhile than its buffer holds, it is told of that too, until it is abreast.
         """
         # Until it is told of anything, it stands where it came: what is dropped then was not sent.
         client.own_place = "" if why_fresh or request.place is None else str(request.place)
         retries = (min(FIRST_RETRY * 2**n, LONGEST_RETRY) for n in count())
-        for pause in retries:
+        goes_on = False
+        while True:
             start = await self.begin(client, request.filter)
             try:
-                await self.tell(client, request, start, why_fresh)
+                await self.tell(client, request, start, why_fresh, goes_on=goes_on)
             except StoreUnavailable as failure:
                 log.warning("reading a backlog: %s", failure)
                 if client.own_place:
                     request = structs.replace(request, cursor=client.own_place)
-                await asyncio.sleep(pause)
+                goes_on = False
+                await asyncio.sleep(next(retries))
             except Closed:
                 return
             else:
-                client.write(start.gap_frames() + protocol.live(start.upto))
-                client.release()
-                return
+                if not client.is_outrun:
+                    client.write(start.gap_frames() + protocol.live(start.upto))
+                    client.release()
+                    return
+                client.own_place = str(start.upto)
+                request = structs.replace(request, cursor=client.own_place)
+                goes_on, why_fresh = True, ""
 
     async def begin(self, client: Client, filter: Filter) -> Start:
         """Take the client into the hub at the next exact instant (not before the line is up)."""
@@ -109,17 +116,26 @@ class Backlogs:
         self.listener.board(board)
         return await future
 
-    async def tell(self, client: Client, request: Subscribe, start: Start, why_fresh: str) -> None:
+    async def tell(
+        self, client: Client, request: Subscribe, start: Start, why_fresh: str, *, goes_on: bool
+    ) -> None:
+        """`goes_on`: it was told all up to its cursor just now, and need not be introduced."""
         async with self.turns, self.lent() as store:
             place = None if why_fresh else request.place
             if place is not None:
-                why_fresh = await self.why_not_resume(store, place, start)
+                most = None if goes_on else self.most_rows
+                why_fresh = await self.why_not_resume(store, place, start, most)
             if place is None or why_fresh:
                 await self.tell_last(store, client, request, start, why_fresh)
-            else:
-                await self.tell_missed(store, client, request, start, place)
+                return
+            if not goes_on:
+                self.counters.resumed += 1
+                self.introduce(client, request, start, place, recovered=True)
+            await self.tell_missed(store, client, start, place)
 
-    async def why_not_resume(self, store: Store, place: Cursor, start: Start) -> str:
+    async def why_not_resume(
+        self, store: Store, place: Cursor, start: Start, most_rows: int | None
+    ) -> str:
         """Empty: everything since `place` can be told."""
         if place.epoch != start.upto.epoch:
             return "the cursor is another database's, or from before a restore of this one"
@@ -127,17 +143,15 @@ class Backlogs:
             return "the cursor names transactions that this database has not reached"
         if await self.read(stream.has_dropped_since, store, place):
             return "retention has removed trades since then: the archive has them"
-        most = self.most_rows + 1
+        if most_rows is None:
+            return ""
+        chosen = sorted(start.chosen)
         missed = await self.read(
-            stream.count_between, store, place, start.upto, sorted(start.chosen), most
+            stream.count_between, store, place, start.upto, chosen, most_rows + 1
         )
-        return "" if missed < most else f"more than {self.most_rows} trades were missed"
+        return "" if missed <= most_rows else f"more than {most_rows} trades were missed"
 
-    async def tell_missed(
-        self, store: Store, client: Client, request: Subscribe, start: Start, place: Cursor
-    ) -> None:
-        self.counters.resumed += 1
-        self.introduce(client, request, start, place, recovered=True)
+    async def tell_missed(self, store: Store, client: Client, start: Start, place: Cursor) -> None:
         trail = Trail(place, start.upto)
         client.own_place = trail.place
         chunks = stream.rows_between(store, place, start.upto, sorted(start.chosen), CHUNK)

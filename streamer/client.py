@@ -24,7 +24,9 @@ class Closed(Exception):
 
 
 class Client:
-    """A member of the hub. While it is `held`, live frames wait behind its backlog."""
+    """A member of the hub. While it is `held`, live frames wait behind its backlog; those that are
+    more than its buffer are forgotten, and read from the store when the backlog was told.
+    """
 
     def __init__(
         self, connection: ServerConnection, buffer_bytes: int, sent_place: Callable[[], str]
@@ -34,6 +36,7 @@ class Client:
         self.sent_place = sent_place
         self.held: list[bytes] | None = None
         self.held_bytes = 0
+        self.is_outrun = False  # live frames were forgotten while the backlog ran
         self.own_place: str | None = None  # while its backlog runs: up to where it was given
         self.is_quiet = True  # nothing was written since the last heartbeat
         self.frames = 0
@@ -50,10 +53,13 @@ class Client:
         if self.held is None:
             self.write(frames)
             return
+        if self.is_outrun:
+            return
         self.held.append(frames)
         self.held_bytes += len(frames)
         if self.held_bytes > self.buffer_bytes:
-            self.drop()
+            self.is_outrun = True
+            self.held.clear()
 
     # -- writing
 
@@ -77,7 +83,7 @@ class Client:
         self.is_quiet = False
 
     def hold(self) -> None:
-        self.held, self.held_bytes = [], 0
+        self.held, self.held_bytes, self.is_outrun = [], 0, False
 
     def release(self) -> None:
         """The backlog is told: what came live meanwhile follows in one piece."""
