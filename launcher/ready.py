@@ -1,0 +1,23 @@
+"""A database that is there and up to date, for a command."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from alphapulse.migrate import migrate
+from alphapulse.postgres import database
+from alphapulse.settings import Settings
+from alphapulse.store.connect import StoreUnavailable, connect
+from alphapulse.store.writing import AWAY
+
+
+@contextmanager
+def ready_database(settings: Settings, *, may_be_away: bool = False) -> Iterator[str]:
+    """The address of the database with its schema up to date, while the block runs."""
+    with database(settings) as url:
+        try:
+            with connect(url, "migrate") as store:
+                migrate(store, simulated=settings.simulated)
+        except AWAY as failure:  # it may go away in the middle too
+            if not may_be_away:
+                raise StoreUnavailable(str(failure)) from failure
+        yield url
