@@ -64,7 +64,7 @@ def render_findings(found: Sequence[Finding], *, as_json: bool) -> Iterator[str]
         yield describe_finding(finding)
         yield from (f"    ! {failure}" for failure in finding.failures)
     bad = sum(not finding.is_good for finding in found)
-    yield f"{len(found)} files, {bad or 'none'} of them not what they certify"
+    yield f"{len(found):,} files: " + (f"{bad:,} not what they certify" if bad else "all good")
 
 
 def describe_finding(finding: Finding) -> str:

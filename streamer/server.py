@@ -9,7 +9,7 @@ import msgspec
 from websockets.asyncio.server import Server, serve
 
 from alphapulse.settings import Settings
-from alphapulse.status import write_status
+from alphapulse.status import remove_status, write_status
 from streamer import protocol
 from streamer.backlog import Backlogs
 from streamer.client import Client
@@ -182,6 +182,8 @@ async def run_streamer(settings: Settings, url: str) -> None:
         ended = await asyncio.gather(work, stopped, return_exceptions=True)
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(each)
+        with contextlib.suppress(OSError):
+            remove_status(settings.home, "streamer")
     for failure in ended:
         if isinstance(failure, Exception):
             raise failure

@@ -489,6 +489,7 @@ def test_sigterm_says_goodbye_to_the_clients(
             closed = await reader.until_closed()
             assert closed.code == 1001
         await running
+        assert not (tmp_path / "status" / "streamer.json").exists()
 
     play(story)
     assert capfd.readouterr().out == f"streamer: ws://127.0.0.1:{port}\n"
