@@ -46,7 +46,7 @@ format: $(INSTALLED)
 
 # One lock for every platform and Python; it names no index.
 lock: $(INSTALLED)
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --upgrade \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra notebooks --upgrade \
 		--no-emit-index-url --no-annotate --no-header pyproject.toml --output-file requirements.lock
 
 # Faults by a seeded schedule, then everything is compared (docs/reliability.md). Two minutes; the long run:

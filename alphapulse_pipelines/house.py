@@ -15,10 +15,11 @@ class House(Struct, frozen=True):
     parquet: Path
     archive: Path
     url: Callable[[], str]
+    settings: Settings = Settings()
 
 
 def house_of(settings: Settings) -> House:
-    return House(settings.parquet, settings.archive, lambda: url_of(settings))
+    return House(settings.parquet, settings.archive, lambda: url_of(settings), settings)
 
 
 def url_of(settings: Settings) -> str:
