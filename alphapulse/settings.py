@@ -67,6 +67,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         return self.home / "parquet"
 
     @property
+    def candles(self) -> Path:
+        return self.home / "candles"
+
+    @property
     def archive(self) -> Path:
         return self.home / "market_data.duckdb"
 

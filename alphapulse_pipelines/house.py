@@ -17,6 +17,11 @@ class House(Struct, frozen=True):
     url: Callable[[], str]
     settings: Settings = Settings()
 
+    @property
+    def candles(self) -> Path:
+        """Beside the trades, as in `Settings.candles`."""
+        return self.parquet.with_name("candles")
+
 
 def house_of(settings: Settings) -> House:
     return House(settings.parquet, settings.archive, lambda: url_of(settings), settings)

@@ -348,3 +348,15 @@ BEGIN
         PERFORM add_compression_policy('trades', compress_after => interval '7 days');
     END IF;
 END $$;
+
+-- ---- Copies of the days' files in the backup (0010_copies.sql)
+
+CREATE TABLE copies (
+    market_id integer NOT NULL REFERENCES markets,
+    day date NOT NULL,
+    place text NOT NULL,
+    checksum numeric NOT NULL,
+    copied_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (market_id, day)
+);
+COMMENT ON TABLE copies IS 'The day''s Parquet file, of this certified checksum, was read back from the backup at place.';
