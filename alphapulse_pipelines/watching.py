@@ -48,7 +48,7 @@ def market_rhythm(
 ) -> dg.SkipReason:
     with connect(house.url(), "dagster") as store:
         done, left = count_pauses(store, now_of(store), COUNTING)
-    return dg.SkipReason(f"hours counted: {done}; left for the next tick: {left}")
+    return dg.SkipReason(f"hours of a market counted: {done}; left for the next tick: {left}")
 
 
 class Told(Struct, frozen=True):

@@ -8,8 +8,9 @@ import click
 import msgspec
 
 from alphapulse.settings import Settings
-from alphapulse.store.alerts import Channel, Standing, channels, now_of, standing
+from alphapulse.store.alerts import Standing, now_of, standing
 from alphapulse.store.connect import Store, connect
+from alphapulse.store.messages import Channel, channels
 from alphapulse.telling.channel import Undelivered, send_within
 from alphapulse.telling.desk import channels_of
 from alphapulse.telling.message import message_for_test

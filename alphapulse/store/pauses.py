@@ -11,12 +11,13 @@ from alphapulse.store.connect import Store
 SETTLED = timedelta(minutes=5)
 
 UNCOUNTED = """
-SELECT wanted.hour FROM generate_series(
+SELECT m.market_id, wanted.hour FROM markets m, generate_series(
     date_trunc('hour', %(now)s::timestamptz - %(span)s::interval),
     date_trunc('hour', %(now)s::timestamptz - %(settled)s::interval) - interval '1 hour',
     interval '1 hour') AS wanted (hour)
-WHERE NOT EXISTS (SELECT FROM pauses p WHERE p.hour = wanted.hour)
-ORDER BY wanted.hour DESC"""
+WHERE NOT EXISTS (
+    SELECT FROM pauses p WHERE p.market_id = m.market_id AND p.hour = wanted.hour)
+ORDER BY wanted.hour DESC, m.market_id"""
 
 # A pause is between two neighbours: where ids are consecutive, a hole in them is no pause. It
 # belongs to the hour in which it ends, so the last trade before the hour is looked at too.
@@ -44,6 +45,7 @@ FROM markets m LEFT JOIN LATERAL (
     WHERE pause IS NOT NULL AND (step = 1 OR NOT m.counts_trades)
     ORDER BY pause DESC LIMIT 4
 ) AS p ON true
+WHERE m.market_id = %(market_id)s
 GROUP BY m.market_id
 ON CONFLICT DO NOTHING"""
 
@@ -68,14 +70,14 @@ SPAN = timedelta(days=DAYS)
 def count_pauses(store: Store, now: datetime, seconds: float) -> tuple[int, int]:
     """Count the hours of the last week that were not counted yet, newest first, for `seconds`.
 
-    Gives how many were counted and how many are left for the next time.
+    Gives how many hours of a market were counted, and how many are left for the next time.
     """
     values = {"now": now, "span": SPAN, "settled": SETTLED}
     store.execute(FORGET, values)
-    hours = [hour for (hour,) in store.execute(UNCOUNTED, values).fetchall()]
+    hours = store.execute(UNCOUNTED, values).fetchall()
     started, done = monotonic(), 0
-    for hour in hours:
-        store.execute(COUNT, {"hour": hour, "span": SPAN})
+    for market_id, hour in hours:
+        store.execute(COUNT, {"market_id": market_id, "hour": hour, "span": SPAN})
         done += 1
         if monotonic() - started > seconds:
             break

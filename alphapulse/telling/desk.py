@@ -11,18 +11,17 @@ from msgspec import Struct
 
 from alphapulse.alerts import Alert, Severity
 from alphapulse.settings import Settings
-from alphapulse.store.alerts import (
+from alphapulse.store.alerts import now_of, observe
+from alphapulse.store.connect import Store
+from alphapulse.store.messages import (
     Turn,
     channels,
     claim_channel,
     note_failed,
     note_held,
     note_sent,
-    now_of,
-    observe,
     untold,
 )
-from alphapulse.store.connect import Store
 from alphapulse.telling.channel import Channel, Undelivered, send_within
 from alphapulse.telling.log import Log
 from alphapulse.telling.mail import Mail

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from alphapulse.telling.channel import Undelivered, redact, scrub
 from alphapulse.telling.message import Message, printable
 
-TIMEOUT = 8.0  # seconds for each answer of the server; some let a stranger wait
+TIMEOUT = 6.0  # seconds for each answer of the server; some let a stranger wait
 SUBMISSION, SUBMISSION_TLS = 587, 465
 
 
@@ -23,7 +23,7 @@ class Mail:
     """
 
     name = "mail"
-    seconds = 12.0
+    seconds = 8.0
 
     def __init__(
         self, url: str, sender: str, receivers: tuple[str, ...], trust: ssl.SSLContext | None = None

@@ -112,3 +112,10 @@ def test_a_market_that_the_exchange_refuses_is_not_silent(store: Store) -> None:
     store_market(store, BTC)
     store.execute("UPDATE markets SET refused_at = now(), refusal = 'no such market'")
     assert silences(store, NOW) == []
+
+
+def test_a_market_that_comes_later_is_counted_for_the_past_too(store: Store) -> None:
+    store_market(store, BTC)
+    assert count_pauses(store, NOW, 60.0) == (168, 0)
+    store_market(store, ETH)
+    assert count_pauses(store, NOW, 60.0) == (168, 0)

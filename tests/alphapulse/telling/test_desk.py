@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from alphapulse.alerts import Alert
-from alphapulse.store.alerts import channels, now_of, observe
+from alphapulse.store.alerts import now_of, observe
 from alphapulse.store.connect import Store, connect
+from alphapulse.store.messages import channels
 from alphapulse.telling.channel import Channel, Undelivered
 from alphapulse.telling.desk import Outcome, Rules, tell
 from alphapulse.telling.log import Log
@@ -220,7 +221,6 @@ def test_several_processes_at_once_tell_each_alert_once(store: Store, database_u
 
 DYING = """
 import os, signal, sys
-from alphapulse.store import alerts
 from alphapulse.store.connect import connect
 from alphapulse.telling import desk
 from alphapulse.telling.webhook import Webhook
