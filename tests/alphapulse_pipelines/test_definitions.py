@@ -27,6 +27,7 @@ def test_everything_is_there_by_name() -> None:
         ("trades_parquet", "rows_match_store"),
         ("trades_parquet", "certificate_verifies"),
         ("trades_parquet", "coverage_is_complete"),
+        ("trades", "fresh_by_own_rhythm"),
     }
     assert {schedule.name for schedule in found.schedule_defs} == {"nightly_export"}
     assert {sensor.name for sensor in found.sensor_defs} == {
@@ -35,8 +36,21 @@ def test_everything_is_there_by_name() -> None:
         "archive_behind",
         "reopened_days",
         "judge_days",
+        "open_gaps",
+        "market_rhythm",
+        "silent_markets",
+        "collectors_alive",
+        "disk_space",
+        "failed_runs",
+        "failed_checks",
+        "failed_ticks",
+        "tell",
     }
-    assert set(found.job_names) - {"__ASSET_JOB"} == {"nightly_export", "renew_market_data"}
+    assert set(found.job_names) - {"__ASSET_JOB"} == {
+        "nightly_export",
+        "renew_market_data",
+        "repair_gaps",
+    }
 
 
 def test_the_archive_hangs_together() -> None:
