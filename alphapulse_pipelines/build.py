@@ -4,13 +4,16 @@ import dagster as dg
 
 from alphapulse.settings import Settings
 from alphapulse_pipelines.assets import build_trades_parquet, market_data, trades
+from alphapulse_pipelines.candle_checks import CANDLE_CHECKS
+from alphapulse_pipelines.candles import build_candles
+from alphapulse_pipelines.candles_behind import candles_behind_sensor
 from alphapulse_pipelines.checks import (
     certificate_verifies,
     coverage_is_complete,
     rows_match_store,
 )
 from alphapulse_pipelines.house import House, house_of
-from alphapulse_pipelines.jobs import nightly_export, renew_market_data
+from alphapulse_pipelines.jobs import nightly_export, renew_candles, renew_market_data
 from alphapulse_pipelines.reopening import judge_days, reopened_days_sensor
 from alphapulse_pipelines.repairing import open_gaps, repair_gaps
 from alphapulse_pipelines.schedules import nightly_schedule
@@ -32,14 +35,25 @@ def build_definitions(settings: Settings, house: House | None = None) -> dg.Defi
     One process per run: the work is done in DuckDB's threads, and a process costs 150 MB.
     """
     return dg.Definitions(
-        assets=[trades, build_trades_parquet(settings.first_day), market_data],
+        assets=[
+            trades,
+            build_trades_parquet(settings.first_day),
+            *build_candles(settings.first_day),
+            market_data,
+        ],
         asset_checks=[
             rows_match_store,
             certificate_verifies,
             coverage_is_complete,
             fresh_by_own_rhythm,
+            *CANDLE_CHECKS,
         ],
-        jobs=[nightly_export, renew_market_data, repair_gaps],
+        jobs=[
+            nightly_export,
+            renew_market_data,
+            renew_candles,
+            repair_gaps,
+        ],
         schedules=[nightly_schedule(settings.first_day)],
         sensors=[
             new_markets,
@@ -56,6 +70,7 @@ def build_definitions(settings: Settings, house: House | None = None) -> dg.Defi
             failed_checks,
             failed_ticks,
             tell_alerts,
+            candles_behind_sensor(settings.first_day),
         ],
         resources={"house": house or house_of(settings)},
         executor=dg.in_process_executor,
