@@ -5,6 +5,7 @@ the exact sum of their sizes, and their checksum. docs/archive.md lists the keys
 """
 
 from datetime import date, datetime
+from decimal import Decimal, localcontext
 
 import msgspec
 from msgspec import Struct
@@ -70,6 +71,18 @@ def read_candle_pairs(pairs: dict[bytes, bytes]) -> CandleCertificate:
 def is_stale(candles: CandleCertificate | None, trades: Certificate) -> bool:
     """Whether the candles, or their absence, do not follow from the trades' file as it is now."""
     return candles is None or facts_of(candles) != facts_of(trades)
+
+
+def is_rounding(quote_volume_sum: str, trades: Certificate) -> bool:
+    """Whether this sum is that of price x size, but for 0.5e-18 by which each trade is rounded.
+
+    True where the trades' file, of certificate version 1, does not say.
+    """
+    if trades.notional_sum is None:
+        return True
+    with localcontext(prec=200):
+        difference = Decimal(quote_volume_sum) - Decimal(trades.notional_sum)
+        return abs(difference) <= trades.rows * Decimal("5e-19")
 
 
 def facts_of(words: CandleCertificate | Certificate) -> tuple[object, ...]:

@@ -12,7 +12,7 @@ from alphapulse.day import MarketDay
 from alphapulse.lake.candle_files import bars_of
 from alphapulse_pipelines.house import House
 from alphapulse_pipelines.partitions import market_days
-from alphapulse_pipelines.plots import markdown_table, sparkline
+from alphapulse_pipelines.plots import markdown_table, plain, sparkline
 from alphapulse_pipelines.recording import record
 
 OWNERS = ["team:alphapulse"]
@@ -172,7 +172,7 @@ def preview(bars: Sequence[Candle]) -> str:
     """The day's first and last bars, times in UTC."""
     ends = bars if len(bars) <= 2 * SHOWN else [*bars[:SHOWN], *bars[-SHOWN:]]
     rows = (
-        [clock(bar), *(f"{plain(getattr(bar, name))}" for name in PRICES), plain(bar.volume),
+        [clock(bar), *(plain(getattr(bar, name)) for name in PRICES), plain(bar.volume),
          bar.trades]
         for bar in ends
     )  # fmt: skip
@@ -182,9 +182,3 @@ def preview(bars: Sequence[Candle]) -> str:
 def clock(bar: Candle) -> str:
     minutes = bar.opened_at // 60_000_000 % 1440
     return f"{minutes // 60:02}:{minutes % 60:02}"
-
-
-def plain(number: Decimal) -> str:
-    """Without an exponent and without trailing zeros."""
-    text = f"{number:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

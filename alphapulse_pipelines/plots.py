@@ -46,6 +46,12 @@ def points_of(values: Sequence[float]) -> str:
     return " ".join(f"{x:.0f},{HEIGHT - 2 - share * (HEIGHT - 4):.0f}" for x, share in drawn)
 
 
+def plain(number: Decimal) -> str:
+    """Without an exponent and without trailing zeros."""
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Cells must not hold a `|`."""
     head = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]

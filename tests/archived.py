@@ -18,6 +18,7 @@ from alphapulse.certificate import Certificate
 from alphapulse.day import MarketDay
 from alphapulse.lake.candle_files import bars_of, path_of_candles
 from alphapulse.trade import Market, Micros, Side, Trade
+from alphapulse_pipelines.plots import plain
 from tests.stored import BTC, DAY
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,11 +39,6 @@ def trade(
     return Trade(
         market.exchange, market.symbol, id, Decimal(price), Decimal(size), side, moment, moment
     )
-
-
-def plain(number: Decimal) -> str:
-    text = f"{number:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def certify(trades: Sequence[Trade]) -> Certificate:

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from alphapulse import lake
 from alphapulse.candle_certificate import is_stale
 from alphapulse.candles import BarSize
 from alphapulse.certificate import Certificate
 from alphapulse.day import MarketDay
 from alphapulse.lake.candle_files import find_candle_certificate
-from alphapulse.lake.place import LakeError, find_certificate
+from alphapulse.lake.place import LakeError
 from alphapulse.trade import Market
 
 
@@ -59,7 +60,7 @@ def behind(parquet: Path, candles: Path, key: str) -> Iterator[Behind]:
     for name in suspects(parquet, candles, key):
         try:
             day = MarketDay(date.fromisoformat(name), Market.from_key(key))
-            trades = find_certificate(parquet, day)
+            trades = lake.find_certificate(parquet, day)
         except (LakeError, ValueError):
             continue
         if trades is not None and any(is_behind(candles, size, trades) for size in BarSize):

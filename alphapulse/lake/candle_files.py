@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from alphapulse import lake
 from alphapulse.candle_certificate import CandleCertificate, read_candle_pairs
 from alphapulse.candles import BarSize, Candle
 from alphapulse.day import MarketDay
-from alphapulse.lake.checks import sum_of
 from alphapulse.lake.place import EXACT, INSTANT, File, LakeError, files, path_of
 
 CANDLE_SCHEMA = pa.schema(
@@ -102,7 +102,7 @@ def check_counts(path: Path, table: pa.Table, certificate: CandleCertificate) ->
 
 
 def check_candle_sums(path: Path, table: pa.Table, certificate: CandleCertificate) -> None:
-    found = (sum_of(table["volume"]), sum_of(table["quote_volume"]))
+    found = (lake.sum_of(table["volume"]), lake.sum_of(table["quote_volume"]))
     expected = (certificate.volume_sum, certificate.quote_volume_sum)
     if found != expected:
         raise LakeError(f"{path}: (volume, quote volume) sum up to {found}, not {expected}")

@@ -29,18 +29,20 @@ QUOTED = pa.schema(
 )
 
 
-def quoted_trades(path: Path) -> Any:
+def quoted_trades(path: Path, group: int | None = None) -> Any:
     """A pyarrow RecordBatchReader over QUOTED: the file's trades, and price x size as `quote`.
 
-    `quote` is as `alphapulse.candles.quote_of` says. Reading it raises LakeError where a product
-    is 1e20 or more, or what Arrow raises of a damaged file; DuckDB repeats either in its own error.
+    `group`: of one row group alone. `quote` is as `alphapulse.candles.quote_of` says. Reading it
+    raises LakeError where a product is 1e20 or more, or what Arrow raises of a damaged file; DuckDB
+    repeats either in its own error.
     """
-    return pa.RecordBatchReader.from_batches(QUOTED, batches(path))
+    return pa.RecordBatchReader.from_batches(QUOTED, batches(path, group))
 
 
-def batches(path: Path) -> Iterator[pa.RecordBatch]:
+def batches(path: Path, group: int | None) -> Iterator[pa.RecordBatch]:
+    groups = None if group is None else [group]
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(ROWS, columns=COLUMNS):
+        for batch in file.iter_batches(ROWS, groups, COLUMNS):
             quotes = quotes_of(path, batch["price"], batch["size"])
             columns = [batch[name] for name in COLUMNS]
             yield pa.RecordBatch.from_arrays([*columns, quotes], schema=QUOTED)

@@ -15,11 +15,12 @@ NAMES = [
 ]  # fmt: skip
 
 
-def trades_of(path: Path) -> Iterator[Trade]:
-    """In the file's order, batch by batch; raises LakeError where the file cannot be read."""
+def trades_of(path: Path, group: int | None = None) -> Iterator[Trade]:
+    """In the order of the file, or of one row group of it, batch by batch; raises LakeError."""
+    groups = None if group is None else [group]
     try:
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(ROWS):
+            for batch in file.iter_batches(ROWS, groups):
                 yield from trades_in(batch)
     except (pa.ArrowInvalid, OSError) as failure:
         raise LakeError(f"{path} cannot be read: {failure}") from failure

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from alphapulse.candle_certificate import (
     CANDLES_VERSION,
     CandleCertificate,
+    is_rounding,
     is_stale,
     read_candle_pairs,
 )
@@ -97,6 +98,21 @@ def test_without_a_checksum_another_export_makes_them_stale() -> None:
     made = replace(CANDLES, trades_checksum=None)
     assert not is_stale(made, old)
     assert is_stale(made, replace(old, exported_at=LATER))
+
+
+@pytest.mark.parametrize(
+    ("found", "holds"),
+    [
+        ("6", True),
+        ("6.000000000000000001", True),
+        ("6.000000000000000002", False),
+        ("5.999999999999999999", True),
+        ("5.999999999999999998", False),
+    ],
+)
+def test_two_trades_may_be_rounded_by_half_a_unit_each(found: str, holds: bool) -> None:
+    assert is_rounding(found, replace(TRADES, notional_sum="6")) is holds
+    assert is_rounding(found, replace(TRADES, notional_sum=None))
 
 
 def test_other_arithmetic_makes_them_stale() -> None:

@@ -174,6 +174,15 @@ def test_the_column_schema_and_its_lineage_are_those_of_the_files() -> None:
     assert {name for found in FROM_MINUTES.values() for name in found} <= set(CANDLE_SCHEMA.names)
 
 
+def test_lineage_is_told_column_by_column(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    for size, source in ((ONE, "trades_parquet"), (BarSize.ONE_DAY, "candles_1m")):
+        told = graph.get(CANDLES[size]).metadata["dagster/column_lineage"]
+        assert list(told.deps_by_column) == CANDLE_SCHEMA.names
+        (high,) = told.deps_by_column["high"]
+        assert high.asset_key == dg.AssetKey(source)
+
+
 def test_a_preview_of_a_short_day_shows_every_bar_once() -> None:
     bars = fold([trade(n, n * ONE.micros, "0.00001234") for n in range(4)], ONE)
     table = preview(bars).splitlines()

@@ -186,8 +186,8 @@ def test_a_day_that_fails_does_not_stop_the_others(parquet: Path, candles: Path)
 
 
 LIES = [
-    ({"rows": 3}, "holds .bars, trades, first id, last id."),
-    ({"last_id": 3}, "holds .bars, trades, first id, last id."),
+    ({"rows": 3}, "(bars, trades, first id, last id)"),
+    ({"last_id": 3}, "(bars, trades, first id, last id)"),
     ({"size_sum": "5"}, "sum up to"),
     ({"notional_sum": "6.000000000000000002"}, "it is damaged. Export the day again"),
 ]
@@ -198,8 +198,7 @@ def test_trades_that_are_not_what_they_certify_make_no_candles(
     parquet: Path, candles: Path, words: dict[str, object], why: str
 ) -> None:
     archive_trades(parquet, [trade(1, 0), trade(2, 1)], **words)
-    reason = fail(parquet, candles)
-    assert any(part in reason for part in why.split(".")), reason
+    assert why in fail(parquet, candles)
     assert files_below(candles) == []
 
 

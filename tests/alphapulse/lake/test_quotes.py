@@ -2,6 +2,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,6 +51,14 @@ def test_a_file_is_read_in_order_with_its_quotes(tmp_path: Path) -> None:
     assert table.schema.equals(QUOTED)
     assert table["trade_id"].to_pylist() == list(range(1, 200))
     assert table["quote"].to_pylist() == [quote_of(t.price, t.size) for t in tape]
+
+
+def test_one_row_group_is_read_alone(tmp_path: Path) -> None:
+    tape = [trade(n, n) for n in range(1, 10)]
+    path = lake.path_of(tmp_path, archive_trades(tmp_path, tape))
+    pq.write_table(lake.read(path), path, row_group_size=3)
+    assert quoted_trades(path, 1).read_all()["trade_id"].to_pylist() == [4, 5, 6]
+    assert list(trades_of(path, 1)) == tape[3:6]
 
 
 def test_trades_come_back_as_they_were_archived(tmp_path: Path) -> None:
