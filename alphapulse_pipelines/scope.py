@@ -15,8 +15,8 @@ def markets_of(settings: Settings) -> set[tuple[str, str]]:
     return {
         (name, symbol)
         for name in exchanges_of(settings)
-        for symbol in settings.markets.get(name) or EXCHANGES[name].MARKETS
         if name in EXCHANGES
+        for symbol in settings.markets.get(name) or EXCHANGES[name].MARKETS
     }
 
 

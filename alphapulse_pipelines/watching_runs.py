@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from alphapulse.alerts import Alert, Severity
 from alphapulse.findings.links import Links
-from alphapulse.store.alerts import observe
+from alphapulse.store.alerts import alive, now_of, observe
 from alphapulse.store.connect import connect
 from alphapulse_pipelines.house import House
 from alphapulse_pipelines.partitions import RANGE_END, RANGE_START
@@ -20,6 +20,8 @@ from alphapulse_pipelines.sensors import RUNNING
 from alphapulse_pipelines.watching import FRESH
 
 RUNS = 200  # that one look takes in
+STALE = timedelta(days=7)  # after which a failed run that nobody repeated is no longer news
+SUCCEEDED = "a later run succeeded"
 BACK = timedelta(days=1)  # how far the first look goes back
 ENDED = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS]
 PARTITION = "dagster/partition"
@@ -51,11 +53,12 @@ def failed_runs(
     newest = {key_of(one.dagster_run): one for one in records}
     failed = [run_alert(key, one, links) for key, one in newest.items() if has_failed(one)]
     with connect(house.url(), "dagster") as store:
-        observe(store, "runs", failed, judged=newest, resolutions=dict.fromkeys(newest, SUCCEEDED))
+        now = now_of(store)
+        old = [k for k, one in alive(store, "runs").items() if now - one.alert.since > STALE]
+        over = dict.fromkeys(old, f"not run again within {STALE.days} days")
+        over |= dict.fromkeys(newest, SUCCEEDED)
+        observe(store, "runs", failed, judged=over, resolutions=over, now=now)
     return dg.SensorResult(cursor=msgspec.json.encode(after(seen, records)).decode())
-
-
-SUCCEEDED = "a later run succeeded"
 
 
 def ended_runs(instance: dg.DagsterInstance, seen: Seen) -> Iterator[dg.RunRecord]:
@@ -126,18 +129,18 @@ def failed_checks(
     keys = context.repository_def.asset_graph.asset_check_keys
     watched = sorted(key for key in keys if key.name != FRESH)
     links = links_of(house.settings)
-    found, judged = [], []
+    found, undecided = [], set()
     for key in watched:
         event = newest_evaluation(context.instance, key)
-        if event is None:
-            continue
         name = f"check/{key.asset_key.to_user_string()}/{key.name}"
-        judged.append(name)
-        if not event[0].passed:
+        if event is None:
+            undecided.add(name)
+        elif not event[0].passed:
             found.append(check_alert(name, key, *event, links))
     with connect(house.url(), "dagster") as store:
-        observe(store, "checks", found, judged=judged, resolutions=dict.fromkeys(judged, "passes"))
-    return dg.SkipReason(f"{len(found)} of {len(judged)} checks failed")
+        over = dict.fromkeys(set(alive(store, "checks")) - undecided, "it passes, or is no more")
+        observe(store, "checks", found, judged=over, resolutions=over)
+    return dg.SkipReason(f"{len(found)} of {len(watched)} checks failed")
 
 
 def newest_evaluation(

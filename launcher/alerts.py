@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from alphapulse.settings import Settings
-from alphapulse.store.alerts import Standing, now_of, standing
+from alphapulse.store.alerts import Standing, dismiss, now_of, standing
 from alphapulse.store.connect import Store, connect
 from alphapulse.store.messages import Channel, channels
 from alphapulse.telling.channel import Undelivered, send_within
@@ -20,13 +20,17 @@ from launcher.ready import ready_database
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.option("--test", "is_test", is_flag=True, help="Send a test message by each channel now.")
+@click.option("--dismiss", "key", metavar="KEY", help="Say that this alert is over.")
 @click.pass_obj
-def alerts(settings: Settings, as_json: bool, is_test: bool) -> None:
+def alerts(settings: Settings, as_json: bool, is_test: bool, key: str | None) -> None:
     """List what is wrong now, the worst first. Exit code 1 when something is.
 
     With --test: send a test message by each channel of the settings. Exit code 1 when one fails.
+    With --dismiss: end an alert that cannot end by itself; what is still wrong is raised again.
     """
     with ready_database(settings) as url, connect(url, "alerts") as store:
+        if key is not None and not dismiss(store, key):
+            raise click.ClickException(f"no alert {key!r} stands; `alphapulse alerts` names them")
         facts = test(store, settings) if is_test else gather(store, settings)
     words = describe_test(facts) if is_test else describe(facts)
     click.echo(msgspec.json.encode(facts).decode() if as_json else "\n".join(words))
@@ -67,6 +71,7 @@ def describe(facts: dict[str, Any]) -> Iterator[str]:
         yield f"{one['severity']:8}  {one['title']}{over}"
         yield f"          {one['text']}"
         yield f"          since {one['since'][:19].replace('T', ' ')} UTC   {one['link'] or ''}"
+        yield f"          {one['key']}"
     for channel in facts["channels"]:
         if channel["attempts"]:
             tries = f"{channel['attempts']} tries failed"

@@ -10,6 +10,7 @@ from alphapulse.alerts import Alert, Severity
 CRITICAL = 4  # a critical disk has less than this part of what warns
 APART = 600.0  # seconds between two samples
 SAMPLES = 36  # kept: six hours
+TITLES = {"low": "filling up", "full": "almost full"}
 DAMPED = 1.1  # times the limit must be free again
 
 
@@ -48,7 +49,7 @@ def disk_alerts(
         for word, bound, severity in levels:
             key = f"disk {word}: {disk.place}"
             if disk.free < bound * (DAMPED if key in known else 1.0):
-                title = f"{human(disk.free)} free where {disk.place} lies"
+                title = f"the disk of {disk.place} is {TITLES[word]}: {human(disk.free)} free"
                 text = text_of(disk, bound, hours.get(disk.place))
                 yield Alert(key, severity, title, text, now)
 

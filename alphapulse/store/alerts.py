@@ -40,6 +40,10 @@ UPDATE alerts SET state = 'resolved', clear_at = %(clear_at)s, resolved_at = %(r
     resolution = %(resolution)s
 WHERE key = %(key)s AND state <> 'resolved'"""
 
+DISMISS = """
+UPDATE alerts SET state = 'resolved', resolved_at = clock_timestamp(),
+    clear_at = coalesce(clear_at, clock_timestamp()), resolution = 'dismissed by its owner'
+WHERE key = %s AND state IN ('standing', 'clearing')"""
 FORGET = "DELETE FROM alerts WHERE key = ANY(%s) AND state = 'rising'"
 PRUNE = "DELETE FROM alerts WHERE resolved_at < now() - make_interval(days => %s)"
 PRUNE_MESSAGES = "DELETE FROM alert_messages WHERE sent_at < now() - make_interval(days => %s)"
@@ -129,6 +133,13 @@ def alert_of(
     key: str, severity: str, title: str, text: str, since: datetime, link: str | None
 ) -> Alert:
     return Alert(key, Severity(severity), title, text, since, link)
+
+
+def dismiss(store: Store, key: str) -> bool:
+    """Its owner says that it is over; False: nothing of this key stands. What a watch still finds
+    is raised again at its next look.
+    """
+    return store.execute(DISMISS, [key]).rowcount == 1
 
 
 def prune(store: Store) -> None:

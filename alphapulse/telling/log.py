@@ -15,7 +15,7 @@ class Log:
     seconds = 5.0
 
     def send(self, message: Message) -> None:
-        is_bad = message.kind in {Kind.RAISED, Kind.REMINDER}
-        is_worse = is_bad and message.severity is Severity.CRITICAL
-        level = logging.ERROR if is_worse else logging.WARNING if is_bad else logging.INFO
+        is_over = message.kind in {Kind.RESOLVED, Kind.TEST}
+        is_worse = message.severity is Severity.CRITICAL and not is_over
+        level = logging.ERROR if is_worse else logging.WARNING  # INFO would be seen by few
         log.log(level, "%s\n%s", message.subject, message.text)

@@ -29,6 +29,7 @@ from alphapulse_pipelines.watching_runs import FAILURES, failed_checks, failed_r
 from tests.alphapulse_pipelines.watched import ends, house_at, keys, look
 from tests.stored import BTC, DAY, store_day, store_trades
 
+PASSES = "it passes, or is no more"
 BTC_TO_BTC = f"{DAY}|{BTC.key} to {DAY}|{BTC.key}"
 
 
@@ -76,6 +77,19 @@ def test_a_failed_run_is_an_alert_until_the_same_succeeds(
     assert resolution == "a later run succeeded"
 
 
+def test_a_failed_run_that_nobody_repeats_is_over_after_a_week(
+    store: Store, home: House, instance: dg.DagsterInstance
+) -> None:
+    store_day(store, BTC)
+    break_day(store)
+    assert not export(home, instance)
+    first = look(failed_runs, home, instance)
+    store.execute("UPDATE alerts SET since = since - interval '8 days'")
+    look(failed_runs, home, instance, first.cursor)
+    ((_, _, resolution),) = ends(store)
+    assert resolution == "not run again within 7 days"
+
+
 def test_a_run_is_looked_at_once(home: House, store: Store, instance: dg.DagsterInstance) -> None:
     store_day(store, BTC)
     assert export(home, instance)
@@ -105,7 +119,7 @@ def test_a_check_that_fails_is_an_alert_until_it_passes(
     )
     instance.report_runless_asset_event(passed)
     look(failed_checks, home, instance, definitions=definitions)
-    assert ends(store) == [("check/trades_parquet/coverage_is_complete", "warning", "passes")]
+    assert ends(store) == [("check/trades_parquet/coverage_is_complete", "warning", PASSES)]
 
 
 def test_silent_markets_are_not_told_as_a_failed_check_too(

@@ -27,6 +27,17 @@ def test_it_lists_what_is_wrong_the_worst_first(
     assert [one["key"] for one in facts["alerts"]] == ["b", "a"]
 
 
+def test_an_alert_can_be_dismissed_by_its_key(
+    store: Store, database_url: str, tmp_path: Path
+) -> None:
+    env = environment(tmp_path, database_url=database_url)
+    observe(store, "test", [alert("run/x")])
+    done = run(env, "alerts", "--dismiss", "run/x")
+    assert (done.returncode, done.stdout) == (0, "nothing is wrong\n")
+    again = run(env, "alerts", "--dismiss", "run/x")
+    assert again.returncode == 1 and "no alert 'run/x' stands" in again.stderr
+
+
 def test_a_test_message_goes_by_each_channel_and_says_what_came_of_it(
     database_url: str, tmp_path: Path
 ) -> None:
