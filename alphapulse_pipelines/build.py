@@ -9,6 +9,7 @@ from alphapulse_pipelines.checks import (
     coverage_is_complete,
     rows_match_store,
 )
+from alphapulse_pipelines.compaction import compaction, nightly_compaction
 from alphapulse_pipelines.house import House, house_of
 from alphapulse_pipelines.jobs import nightly_export, renew_market_data
 from alphapulse_pipelines.reopening import judge_days, reopened_days_sensor
@@ -24,8 +25,15 @@ def build_definitions(settings: Settings, house: House | None = None) -> dg.Defi
     return dg.Definitions(
         assets=[trades, build_trades_parquet(settings.first_day), market_data],
         asset_checks=[rows_match_store, certificate_verifies, coverage_is_complete],
-        jobs=[nightly_export, renew_market_data],
-        schedules=[nightly_schedule(settings.first_day)],
+        jobs=[
+            nightly_export,
+            renew_market_data,
+            compaction,
+        ],
+        schedules=[
+            nightly_schedule(settings.first_day),
+            nightly_compaction,
+        ],
         sensors=[
             new_markets,
             observe_trades,

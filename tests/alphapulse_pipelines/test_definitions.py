@@ -28,7 +28,10 @@ def test_everything_is_there_by_name() -> None:
         ("trades_parquet", "certificate_verifies"),
         ("trades_parquet", "coverage_is_complete"),
     }
-    assert {schedule.name for schedule in found.schedule_defs} == {"nightly_export"}
+    assert {schedule.name for schedule in found.schedule_defs} == {
+        "nightly_export",
+        "nightly_compaction",
+    }
     assert {sensor.name for sensor in found.sensor_defs} == {
         "new_markets",
         "observe_trades",
@@ -36,7 +39,11 @@ def test_everything_is_there_by_name() -> None:
         "reopened_days",
         "judge_days",
     }
-    assert set(found.job_names) - {"__ASSET_JOB"} == {"nightly_export", "renew_market_data"}
+    assert set(found.job_names) - {"__ASSET_JOB"} == {
+        "nightly_export",
+        "renew_market_data",
+        "compaction",
+    }
 
 
 def test_the_archive_hangs_together() -> None:
