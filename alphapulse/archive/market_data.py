@@ -73,7 +73,7 @@ def write_archive(
 def look(parquet: Path, candles: Path | None) -> Found:
     parquet = parquet.absolute()
     beside = (candles or parquet.with_name("candles")).absolute()
-    return Found(parquet, beside, lake.files(parquet), lake.candle_files(beside))
+    return Found(parquet, beside, lake.files(parquet), lake.bar_files(beside))
 
 
 def replace_archive(path: Path, found: Found, store_url: str | None) -> Archived:
