@@ -67,6 +67,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     alert_messages_per_hour: Positive = 20  # of each channel; what waits is told in the next one
     alert_remind_hours: Natural = 0  # after which what still stands is told again; 0: never
     alert_link: str | None = None  # Dagster's address in alerts; None: host and dagster_port
+    compact_after_days: Natural = 35  # a month over for longer becomes one file per market
+    compact_below_bytes: Natural = 1_048_576  # where its days' files are smaller; 0: never
 
     def __post_init__(self) -> None:
         if str(date.fromisoformat(self.first_day)) != self.first_day:

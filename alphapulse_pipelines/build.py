@@ -12,6 +12,7 @@ from alphapulse_pipelines.checks import (
     coverage_is_complete,
     rows_match_store,
 )
+from alphapulse_pipelines.compaction import compaction, nightly_compaction
 from alphapulse_pipelines.house import House, house_of
 from alphapulse_pipelines.jobs import nightly_export, renew_candles, renew_market_data
 from alphapulse_pipelines.reopening import judge_days, reopened_days_sensor
@@ -53,8 +54,12 @@ def build_definitions(settings: Settings, house: House | None = None) -> dg.Defi
             renew_market_data,
             renew_candles,
             repair_gaps,
+            compaction,
         ],
-        schedules=[nightly_schedule(settings.first_day)],
+        schedules=[
+            nightly_schedule(settings.first_day),
+            nightly_compaction,
+        ],
         sensors=[
             new_markets,
             observe_trades,

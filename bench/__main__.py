@@ -3,7 +3,14 @@
 import argparse
 from collections.abc import Callable
 
-from bench import candles, fanout, ingest, latency, watching
+from bench import (
+    archive,
+    candles,
+    fanout,
+    ingest,
+    latency,
+    watching,
+)
 from bench.stage import server
 
 RUNS: dict[str, Callable[..., dict[str, float]]] = {
@@ -12,6 +19,7 @@ RUNS: dict[str, Callable[..., dict[str, float]]] = {
     "fanout": lambda found, rounds: fanout.run(found, rounds, 40_000),
     "watching": watching.run,
     "candles": lambda _, rounds: candles.run(rounds, 1_000_000),
+    "archive": archive.run,
 }
 
 
