@@ -17,7 +17,14 @@ from alphapulse.lake.place import (
     put_in_place,
     read_certificate,
 )
-from alphapulse.lake.reading import catalogue, dataset, read, read_days
+from alphapulse.lake.reading import (
+    candle_catalogue,
+    candle_files,
+    catalogue,
+    dataset,
+    read,
+    read_days,
+)
 
 __all__ = [
     "CHECKS",
@@ -26,6 +33,8 @@ __all__ = [
     "SCHEMA",
     "File",
     "LakeError",
+    "candle_catalogue",
+    "candle_files",
     "catalogue",
     "dataset",
     "files",

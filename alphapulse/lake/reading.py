@@ -11,8 +11,16 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from alphapulse.day import MarketDay, days_between
-from alphapulse.lake.place import INSTANT, SCHEMA, File, LakeError, path_of, read_certificate
-from alphapulse.trade import Market
+from alphapulse.lake.place import (
+    INSTANT,
+    SCHEMA,
+    File,
+    LakeError,
+    files,
+    path_of,
+    read_certificate,
+)
+from alphapulse.trade import Market, unspell
 
 
 def read(path: Path) -> pa.Table:
@@ -35,6 +43,49 @@ def dataset(parquet: Path, market: Market, first: date, last: date) -> Any:
 def catalogue(found: list[File]) -> pa.Table:
     """One row per file: its certificate, where it lies and how large it is; raises LakeError."""
     return pa.Table.from_pylist(list(catalogue_rows(found)), schema=CATALOGUE)
+
+
+def candle_files(candles: Path) -> list[File]:
+    """Every market-day's files of bars, of all sizes, in order of their paths."""
+    return [file for size in sorted(candles.glob("[!.]*/")) for file in files(size)]
+
+
+def candle_catalogue(found: list[File]) -> pa.Table:
+    """One row per file of bars: whose, and whether their day was over; raises LakeError."""
+    return pa.Table.from_pylist([candle_row(file) for file in found], schema=CANDLE_CATALOGUE)
+
+
+def candle_row(file: File) -> dict[str, object]:
+    size, exchange, symbol, name = file.path.parts[-4:]
+    try:
+        words = pq.read_metadata(file.path).metadata or {}
+        day = date.fromisoformat(name.removesuffix(".parquet"))
+    except (pa.ArrowInvalid, ValueError) as failure:
+        raise LakeError(f"{file.path} is no file of candles ({failure}): move it away") from failure
+    return {
+        "size": size,
+        "exchange": exchange,
+        "symbol": unspell(symbol),
+        "date": day,
+        "path": str(file.path.absolute()),
+        "bytes": file.bytes,
+        "changed_at": file.changed_at,
+        "day_closed": words.get(b"alphapulse.day_closed") == b"true",
+    }
+
+
+CANDLE_CATALOGUE = pa.schema(
+    [
+        ("size", pa.string()),
+        ("exchange", pa.string()),
+        ("symbol", pa.string()),
+        ("date", pa.date32()),
+        ("path", pa.string()),
+        ("bytes", pa.int64()),
+        ("changed_at", pa.int64()),
+        ("day_closed", pa.bool_()),
+    ]
+)
 
 
 def catalogue_rows(found: list[File]) -> Iterator[dict[str, object]]:
@@ -66,7 +117,9 @@ CATALOGUE = pa.schema(
         ("schema_version", pa.int32()),
         ("certificate_version", pa.int32()),
         ("verdict", pa.string()),
+        ("reason", pa.string()),
         ("expected", pa.int64()),
+        ("repaired", pa.int64()),
         ("absent", pa.int64()),
         ("missing", pa.int64()),
         ("unexplained", pa.int64()),

@@ -70,8 +70,8 @@ def test_trades_are_shown_with_exchange_symbol_and_day(archive: Path) -> None:
 
 
 def test_values_and_columns_are_those_of_the_files(archive: Path) -> None:
-    names = [row[0] for row in ask(archive, "DESCRIBE trades")]
-    assert set(names) == {*SCHEMA.names, "date"}
+    names = [str(row[0]) for row in ask(archive, "DESCRIBE trades")]
+    assert sorted(names) == sorted([*SCHEMA.names, "date"])
     assert ask(archive, "SELECT price, size FROM trades WHERE trade_id = 7") == [
         (Decimal("1.5"), Decimal(2))
     ]
@@ -138,8 +138,10 @@ def test_without_files_the_archive_is_empty_and_typed(tmp_path: Path, archive: P
     assert ask(empty, types) == ask(archive, types)
 
 
-def test_a_file_written_later_is_shown_at_once(archive: Path, parquet: Path) -> None:
+def test_a_file_written_later_is_shown_by_the_next_archive(archive: Path, parquet: Path) -> None:
     put(parquet, MarketDay(DAY, SOL), 9)
+    assert ask(archive, "SELECT count(*) FROM trades") == [(7,)]
+    write_archive(archive, parquet)
     assert ask(archive, "SELECT count(*) FROM trades") == [(8,)]
 
 
@@ -192,7 +194,7 @@ def test_who_has_it_open_keeps_reading_while_it_is_replaced(archive: Path, parqu
         put(parquet, MarketDay(DAY, SOL), 9)
         write_archive(archive, parquet)
         assert reader.execute("SELECT count(*) FROM files").fetchall() == [(4,)]
-        assert reader.execute("SELECT count(*) FROM trades").fetchall() == [(8,)]
+        assert reader.execute("SELECT count(*) FROM trades").fetchall() == [(7,)]
 
 
 def test_readers_and_writers_never_meet_half_a_file(archive: Path, parquet: Path) -> None:
