@@ -11,6 +11,7 @@ from alphapulse_pipelines.checks import (
 )
 from alphapulse_pipelines.house import House, house_of
 from alphapulse_pipelines.jobs import nightly_export, renew_market_data
+from alphapulse_pipelines.reading import ArchiveReader
 from alphapulse_pipelines.reopening import judge_days, reopened_days_sensor
 from alphapulse_pipelines.schedules import nightly_schedule
 from alphapulse_pipelines.sensors import archive_behind, new_markets, observe_trades
@@ -33,6 +34,9 @@ def build_definitions(settings: Settings, house: House | None = None) -> dg.Defi
             reopened_days_sensor(settings.first_day),
             judge_days,
         ],
-        resources={"house": house or house_of(settings)},
+        resources={
+            "house": house or house_of(settings),
+            "io_manager": ArchiveReader(house or house_of(settings)),
+        },
         executor=dg.in_process_executor,
     )
