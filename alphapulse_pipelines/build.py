@@ -4,13 +4,16 @@ import dagster as dg
 
 from alphapulse.settings import Settings
 from alphapulse_pipelines.assets import build_trades_parquet, market_data, trades
+from alphapulse_pipelines.candle_checks import CANDLE_CHECKS
+from alphapulse_pipelines.candles import build_candles
+from alphapulse_pipelines.candles_behind import candles_behind_sensor
 from alphapulse_pipelines.checks import (
     certificate_verifies,
     coverage_is_complete,
     rows_match_store,
 )
 from alphapulse_pipelines.house import House, house_of
-from alphapulse_pipelines.jobs import nightly_export, renew_market_data
+from alphapulse_pipelines.jobs import nightly_export, renew_candles, renew_market_data
 from alphapulse_pipelines.reading import ArchiveReader
 from alphapulse_pipelines.reopening import judge_days, reopened_days_sensor
 from alphapulse_pipelines.schedules import nightly_schedule
@@ -23,9 +26,23 @@ def build_definitions(settings: Settings, house: House | None = None) -> dg.Defi
     One process per run: the work is done in DuckDB's threads, and a process costs 150 MB.
     """
     return dg.Definitions(
-        assets=[trades, build_trades_parquet(settings.first_day), market_data],
-        asset_checks=[rows_match_store, certificate_verifies, coverage_is_complete],
-        jobs=[nightly_export, renew_market_data],
+        assets=[
+            trades,
+            build_trades_parquet(settings.first_day),
+            *build_candles(settings.first_day),
+            market_data,
+        ],
+        asset_checks=[
+            rows_match_store,
+            certificate_verifies,
+            coverage_is_complete,
+            *CANDLE_CHECKS,
+        ],
+        jobs=[
+            nightly_export,
+            renew_market_data,
+            renew_candles,
+        ],
         schedules=[nightly_schedule(settings.first_day)],
         sensors=[
             new_markets,
@@ -33,6 +50,7 @@ def build_definitions(settings: Settings, house: House | None = None) -> dg.Defi
             archive_behind,
             reopened_days_sensor(settings.first_day),
             judge_days,
+            candles_behind_sensor(settings.first_day),
         ],
         resources={
             "house": house or house_of(settings),

@@ -103,4 +103,9 @@ def test_checks_of_a_run_pass_over_its_partitions(
         "rows_match_store": True,
         "certificate_verifies": True,
         "coverage_is_complete": False,
+        "candles_agree_with_trades": True,
+        "candles_5m_agree_with_1m": True,
+        "candles_15m_agree_with_1m": True,
+        "candles_1h_agree_with_1m": True,
+        "candles_1d_agree_with_1m": True,
     }

@@ -21,12 +21,22 @@ def test_everything_is_there_by_name() -> None:
     assert {key.to_user_string() for key in graph.get_all_asset_keys()} == {
         "trades",
         "trades_parquet",
+        "candles_1m",
+        "candles_5m",
+        "candles_15m",
+        "candles_1h",
+        "candles_1d",
         "market_data",
     }
     assert {(key.asset_key.to_user_string(), key.name) for key in graph.asset_check_keys} == {
         ("trades_parquet", "rows_match_store"),
         ("trades_parquet", "certificate_verifies"),
         ("trades_parquet", "coverage_is_complete"),
+        ("candles_1m", "candles_agree_with_trades"),
+        ("candles_5m", "candles_5m_agree_with_1m"),
+        ("candles_15m", "candles_15m_agree_with_1m"),
+        ("candles_1h", "candles_1h_agree_with_1m"),
+        ("candles_1d", "candles_1d_agree_with_1m"),
     }
     assert {schedule.name for schedule in found.schedule_defs} == {"nightly_export"}
     assert {sensor.name for sensor in found.sensor_defs} == {
@@ -35,8 +45,13 @@ def test_everything_is_there_by_name() -> None:
         "archive_behind",
         "reopened_days",
         "judge_days",
+        "candles_behind",
     }
-    assert set(found.job_names) - {"__ASSET_JOB"} == {"nightly_export", "renew_market_data"}
+    assert set(found.job_names) - {"__ASSET_JOB"} == {
+        "nightly_export",
+        "renew_market_data",
+        "renew_candles",
+    }
 
 
 def test_the_archive_hangs_together() -> None:
@@ -46,11 +61,16 @@ def test_the_archive_hangs_together() -> None:
     }
     assert parents["trades"] == set()
     assert parents["trades_parquet"] == {dg.AssetKey("trades")}
+    assert parents["candles_1m"] == {dg.AssetKey("trades_parquet")}
+    for size in ("5m", "15m", "1h", "1d"):
+        assert parents[f"candles_{size}"] == {dg.AssetKey("candles_1m")}
     assert parents["market_data"] == {dg.AssetKey("trades_parquet")}
     assert graph.get(dg.AssetKey("trades")).is_external
 
 
-@pytest.mark.parametrize("name", ["trades", "trades_parquet", "market_data"])
+@pytest.mark.parametrize(
+    "name", ["trades", "trades_parquet", "candles_1m", "candles_1d", "market_data"]
+)
 def test_every_asset_says_what_it_is_and_whose(name: str) -> None:
     node = build_definitions(Settings()).resolve_asset_graph().get(dg.AssetKey(name))
     assert node.description and node.owners and node.kinds

@@ -1,0 +1,102 @@
+"""Which market-days' candles do not follow from their trades, told quickly among many files.
+
+A rename changes the time of its folder, so a look at the folders' times says which markets to look
+at; there names and times of files leave few suspects, and only their footers are read.
+"""
+
+import os
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+from msgspec import Struct
+
+from alphapulse.candle_certificate import is_stale
+from alphapulse.candles import BarSize
+from alphapulse.certificate import Certificate
+from alphapulse.day import MarketDay
+from alphapulse.lake.candle_files import find_candle_certificate
+from alphapulse.lake.place import LakeError, find_certificate
+from alphapulse.trade import Market
+
+
+class Behind(Struct, frozen=True):
+    """A market-day whose candles are stale or missing; `state` names what its trades are now."""
+
+    day: MarketDay
+    state: str
+
+
+def marks(parquet: Path, candles: Path) -> dict[str, str]:
+    """Of each market with trades, by its key: when its folders of trades and candles changed."""
+    roots = [candles / size for size in BarSize]
+    return {
+        key: " ".join(f"{changed_at(root / key):x}" for root in (parquet, *roots))
+        for exchange in entries(parquet)
+        for symbol in entries(exchange.path)
+        if is_market(key := f"{exchange.name}/{symbol.name}")
+    }
+
+
+def is_market(key: str) -> bool:
+    """Whether a folder's name is one that `path_of` would make."""
+    return Market.from_key(key).key == key
+
+
+def changed_at(folder: Path) -> int:
+    """In nanoseconds; 0 where there is none."""
+    try:
+        return folder.stat().st_mtime_ns
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+
+
+def behind(parquet: Path, candles: Path, key: str) -> Iterator[Behind]:
+    """The market's days whose candles do not follow from their trades, in order.
+
+    A file that cannot be read is `certificate_verifies`' business: no candles can be made of it.
+    """
+    for name in suspects(parquet, candles, key):
+        try:
+            day = MarketDay(date.fromisoformat(name), Market.from_key(key))
+            trades = find_certificate(parquet, day)
+        except (LakeError, ValueError):
+            continue
+        if trades is not None and any(is_behind(candles, size, trades) for size in BarSize):
+            told = trades.checksum or str(trades.exported_at)
+            yield Behind(day, f"{day.key} {told} {trades.day_closed}")
+
+
+def suspects(parquet: Path, candles: Path, key: str) -> list[str]:
+    """Dates whose file of trades is younger than a file of its candles, or lacks one."""
+    made = [dates(candles / size / key) for size in BarSize]
+    return sorted(
+        name
+        for name, at in dates(parquet / key).items()
+        if any(found.get(name, 0) < at for found in made)
+    )
+
+
+def dates(folder: Path) -> dict[str, int]:
+    """The files of a market, and when each changed in nanoseconds."""
+    return {
+        file.name.removesuffix(".parquet"): file.stat().st_mtime_ns
+        for file in entries(folder)
+        if file.name.endswith(".parquet") and not file.name.startswith(".")
+    }
+
+
+def entries(folder: Path | str) -> Iterator["os.DirEntry[str]"]:
+    try:
+        with os.scandir(folder) as found:
+            yield from found
+    except (FileNotFoundError, NotADirectoryError):
+        return
+
+
+def is_behind(candles: Path, size: BarSize, trades: Certificate) -> bool:
+    """Candles that cannot be read are made again."""
+    try:
+        return is_stale(find_candle_certificate(candles, size, trades.day), trades)
+    except LakeError:
+        return True
