@@ -22,6 +22,7 @@
 # %%
 from datetime import timedelta
 
+import choosing
 import drawing
 import numpy as np
 from matplotlib.colors import ListedColormap
@@ -82,10 +83,8 @@ drawing.show(made)
 # We take the newest day that is over in the most markets, and of its markets the busiest.
 
 # %%
-over = coverage[~coverage["is_provisional"] & (coverage["stored"] > 0)]
-day = over.groupby("date").size().sort_index(ascending=False).idxmax()
-busiest = over[over["date"] == day].sort_values("stored").iloc[-1]
-exchange, symbol = busiest["exchange"], busiest["symbol"]
+busiest = choosing.newest_day(coverage).iloc[0]
+day, exchange, symbol = busiest["date"], busiest["exchange"], busiest["symbol"]
 market = f"{exchange}/{symbol}"
 trades = alphapulse.load_trades(market, day, day + timedelta(days=1))
 name = f"{exchange} {symbol}, {day:%d %B %Y}"

@@ -22,6 +22,7 @@
 # %%
 from datetime import timedelta
 
+import choosing
 import drawing
 import numpy as np
 import pandas as pd
@@ -31,10 +32,9 @@ import alphapulse
 
 coverage = alphapulse.load_coverage()
 simulated = bool(alphapulse.load_markets()["simulated"].any())
-over = coverage[~coverage["is_provisional"] & (coverage["stored"] > 0)]
-day = over.groupby("date").size().sort_index(ascending=False).idxmax()
+judged = choosing.newest_day(coverage).head(12)
+day = judged["date"].iloc[0]
 until = day + timedelta(days=1)
-judged = over[over["date"] == day].sort_values("stored", ascending=False).head(12)
 judged[
     [
         "exchange",

@@ -20,9 +20,9 @@
 # profile: it shows the prices at which the market found most business.
 
 # %%
-import re
 from datetime import timedelta
 
+import choosing
 import drawing
 import numpy as np
 import pandas as pd
@@ -30,28 +30,10 @@ import pandas as pd
 import alphapulse
 
 simulated = bool(alphapulse.load_markets()["simulated"].any())
-coverage = alphapulse.load_coverage()
-over = coverage[~coverage["is_provisional"] & (coverage["stored"] > 0)]
-day = over.groupby("date").size().sort_index(ascending=False).idxmax()
+judged = choosing.newest_day(alphapulse.load_coverage())
+asset, names = choosing.most_shared(judged)
+day = judged["date"].iloc[0]
 until = day + timedelta(days=1)
-
-
-def base(symbol: str) -> str:
-    """The asset that a symbol trades: BTC of BTC/USD, BTC-USD and BTCUSDT; XBT is Kraken's BTC."""
-    found = re.match(r"(.+?)[-_/]?(?:USD[TC]?|FDUSD|EUR)$", symbol)
-    return (found[1] if found else symbol).replace("XBT", "BTC")
-
-
-held = over[over["date"] == day].assign(asset=lambda table: table["symbol"].map(base))
-ranks = held.groupby("asset").agg(exchanges=("exchange", "nunique"), stored=("stored", "sum"))
-asset = ranks.sort_values(["exchanges", "stored"]).index[-1]
-chosen = (
-    held[held["asset"] == asset]
-    .sort_values("stored", ascending=False)
-    .drop_duplicates("exchange")
-    .head(len(drawing.PALETTE))
-)
-names = [f"{row.exchange}/{row.symbol}" for row in chosen.itertuples()]
 shades = drawing.colours(names)
 print(f"{asset} on {day:%d %B %Y}: {', '.join(names)}")
 

@@ -19,10 +19,11 @@ from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
 import alphapulse
+from alphapulse.loading import ArchivedOnly
 from alphapulse.migrate import migrate
 from alphapulse.store.connect import connect
 from tests.conftest import ROOT
-from tests.notebooks.stage import LAST, archive_simulated
+from tests.notebooks.stage import FIRST, LAST, archive_simulated
 
 FOLDER = ROOT / "notebooks"
 PATIENCE = 600  # seconds for a cell, on a crowded machine
@@ -203,6 +204,18 @@ def test_price_differences_between_exchanges(home: Path) -> None:
     leads = page.found["leads"]  # the simulated Kraken follows the others by 20 s
     assert leads["binance/BTCUSDT, kraken/BTC/USD"] > 0
     assert leads["coinbase/BTC-USD, kraken/BTC/USD"] > 0
+
+
+def test_archived_candles_are_those_of_the_trades(home: Path) -> None:
+    """Without the store, bars come from their files; the day of the trades says the same."""
+    with pytest.MonkeyPatch.context() as its, pytest.warns(ArchivedOnly, match="only archived"):
+        its.delenv("ALPHAPULSE_DATABASE_URL")
+        alphapulse.open_archive().close()
+        bars = alphapulse.load_candles("kraken/ETH-USD", FIRST, LAST, "1d")
+        trades = alphapulse.load_trades("kraken/ETH-USD", FIRST, LAST)
+    assert list(bars["volume"]) == [trades["size"].sum()]
+    assert list(bars["quote_volume"]) == [(trades["price"] * trades["size"]).sum()]
+    assert list(bars["trades"]) == [len(trades)]
 
 
 def test_the_examples_of_the_page_run(home: Path) -> None:
