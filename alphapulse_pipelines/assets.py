@@ -146,7 +146,9 @@ def reasons(failed: Iterable[Failed]) -> dg.MetadataValue:
     "Replaced as a whole, so that notebooks read while it is written.",
 )
 def market_data(context: dg.AssetExecutionContext, house: dg.ResourceParam[House]) -> None:
-    archived = write_archive(house.archive, house.parquet)
+    archived = write_archive(
+        house.archive, house.parquet, candles=house.candles, store_url=house.url()
+    )
     context.add_asset_metadata(
         {
             "dagster/row_count": archived.rows,

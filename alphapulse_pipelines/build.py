@@ -12,6 +12,7 @@ from alphapulse_pipelines.checks import (
     coverage_is_complete,
     rows_match_store,
 )
+from alphapulse_pipelines.compaction import compaction, nightly_compaction
 from alphapulse_pipelines.house import House, house_of
 from alphapulse_pipelines.jobs import nightly_export, renew_candles, renew_market_data
 from alphapulse_pipelines.reading import ArchiveReader
@@ -42,8 +43,12 @@ def build_definitions(settings: Settings, house: House | None = None) -> dg.Defi
             nightly_export,
             renew_market_data,
             renew_candles,
+            compaction,
         ],
-        schedules=[nightly_schedule(settings.first_day)],
+        schedules=[
+            nightly_schedule(settings.first_day),
+            nightly_compaction,
+        ],
         sensors=[
             new_markets,
             observe_trades,

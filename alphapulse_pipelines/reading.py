@@ -10,6 +10,7 @@
 The assets write their files themselves and return nothing: a day need not fit into memory.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ import dagster as dg
 from alphapulse import lake
 from alphapulse.archive.reading import open_archive
 from alphapulse.day import MarketDay
-from alphapulse.lake.frames import read_as
+from alphapulse.lake.candle_files import CANDLE_SCHEMA
+from alphapulse.lake.frames import days_at, read_as
 from alphapulse_pipelines.house import House
 
 CANDLES = "candles_"
@@ -50,28 +52,26 @@ class ArchiveReader(dg.IOManager):
         kind = context.dagster_type.typing_type
         if asset == "market_data":
             return self.load_archive(kind)
-        folder = self.folder_of(asset)
-        if folder is None:
-            raise NothingToLoad(f"{asset} has no files; look at it with alphapulse.open_archive()")
         if not context.has_asset_partitions:
             raise NothingToLoad(f"{asset} has a partition for each market and day: name one")
         keys = context.asset_partition_keys
-        paths = sorted(lake.path_of(folder, MarketDay.from_key(key)) for key in keys)
-        found = [path for path in paths if path.exists()]
-        if not found:
+        dataset = self.days_of(asset, [MarketDay.from_key(key) for key in keys])
+        if dataset is None:
             named = keys[0] if len(keys) == 1 else f"{keys[0]} to {keys[-1]}"
             raise NothingToLoad(
                 f"{asset} has no file of {named}: materialize it first; "
                 "a day without trades has none"
             )
-        return read_as(found, kind)
+        return read_as(dataset, kind)
 
-    def folder_of(self, asset: str) -> Path | None:
+    def days_of(self, asset: str, days: Sequence[MarketDay]) -> Any | None:
         if asset == "trades_parquet":
-            return self.house.parquet
-        if asset.startswith(CANDLES):
-            return self.house.candles / asset.removeprefix(CANDLES)
-        return None
+            folder, schema = self.house.parquet, lake.SCHEMA
+        elif asset.startswith(CANDLES):
+            folder, schema = self.house.candles / asset.removeprefix(CANDLES), CANDLE_SCHEMA
+        else:
+            raise NothingToLoad(f"{asset} has no files; look at it with alphapulse.open_archive()")
+        return days_at(sorted(lake.path_of(folder, day) for day in days), schema)
 
     def load_archive(self, kind: Any) -> Any:
         """An open DuckDB over the archive; or its path, if that is asked for."""

@@ -79,4 +79,5 @@ def archive_behind(
         return dg.SkipReason("a run is under way")
     if not is_behind(house.archive, house.parquet):
         return dg.SkipReason("the archive shows the lake as it is")
-    return dg.RunRequest(run_key=sha256(repr(lake.files(house.parquet)).encode()).hexdigest())
+    seen = lake.files(house.parquet) + lake.candle_files(house.candles)
+    return dg.RunRequest(run_key=sha256(repr(seen).encode()).hexdigest())

@@ -7,12 +7,13 @@ from pathlib import Path
 from msgspec import Struct
 
 from alphapulse import lake
-from alphapulse.archive.verifying import verify_paths
+from alphapulse.archive.verifying import verify_places
 from alphapulse.certificate import Certificate
 from alphapulse.day import MarketDay
-from alphapulse.lake import LakeError
+from alphapulse.lake import LakeError, Place
 from alphapulse.store.connect import connect
 from alphapulse.store.days import count_rows, market_ids
+from alphapulse.trade import Market, unspell
 
 
 class Offence(Struct, frozen=True):
@@ -40,17 +41,24 @@ def compare_with_store(url: str, parquet: Path, days: Iterable[MarketDay]) -> It
 
 def newest_days(parquet: Path, dates: int) -> list[MarketDay]:
     """The archived market-days of the newest `dates` days that have a file at all."""
-    paths = [file.path for file in lake.files(parquet)]
-    newest = sorted({path.stem for path in paths})[-dates:]
-    return [lake.read_certificate(path).day for path in paths if path.stem in newest]
+    places = [day.place for day in lake.listed(lake.files(parquet))]
+    newest = sorted({place.date for place in places})[-dates:]
+    return [market_day(place) for place in places if place.date in newest]
+
+
+def market_day(place: Place) -> MarketDay:
+    exchange, symbol = place.path.parts[-3:-1]
+    return MarketDay(place.date, Market(exchange, unspell(symbol)))
 
 
 def verify_files(parquet: Path, days: Iterable[MarketDay]) -> Iterator[Offence]:
     """Days whose file is not what it certifies; a day without a file has nothing to be wrong."""
-    paths = {lake.path_of(parquet, day): day for day in days}
-    for finding in verify_paths(path for path in paths if path.exists()):
-        if not finding.is_good:
-            yield Offence(paths[finding.path], "; ".join(finding.failures))
+    for day in days:
+        place = lake.place_of(parquet, day)
+        if place is not None:
+            for finding in verify_places([place]):
+                if not finding.is_good:
+                    yield Offence(day, "; ".join(finding.failures))
 
 
 def judged_files(parquet: Path, days: Iterable[MarketDay]) -> Iterator[Certificate]:

@@ -6,6 +6,7 @@ whoever opens it next gets the new one, and nobody waits for anybody.
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import duckdb
@@ -16,16 +17,19 @@ from alphapulse.archive.export import OFFLINE
 from alphapulse.archive.live import attach_store
 from alphapulse.archive.tables import describe
 from alphapulse.lake import File
-from alphapulse.lake.reading import candle_files
+from alphapulse.lake.listing import candle_files
 
 SUMMARY = """
 SELECT count(*), count(DISTINCT (exchange, symbol)), coalesce(sum(rows), 0)::BIGINT,
        coalesce(sum(bytes), 0)::BIGINT, min(date), max(date)
 FROM files"""
 
-LISTED = """
-SELECT path, bytes, changed_at FROM files
-UNION ALL SELECT path, bytes, changed_at FROM candle_files ORDER BY path"""
+SEEN = "SELECT path, bytes, changed_at FROM seen"
+
+# What was told by the same file, to be told again without opening it.
+KNOWN = """
+SELECT seen.bytes AS file_bytes, listed.* FROM {table} AS listed JOIN seen USING (path)
+WHERE row_group IS NULL"""
 
 
 class Archived(Struct, frozen=True):
@@ -75,19 +79,35 @@ def look(parquet: Path, candles: Path | None) -> Found:
 
 def replace_archive(path: Path, found: Found, store_url: str | None) -> Archived:
     written = path.with_name(f".{path.name}.{uuid4().hex}")
+    known = {table: known_rows(path, table) for table in ("files", "candle_files")}
     try:
         with duckdb.connect(str(written), config=OFFLINE) as duck:
             duck.execute("SET TimeZone = 'UTC'")
             if store_url:
                 attach_store(duck, store_url)
-            duck.register("catalogue", lake.catalogue(found.trades))
-            duck.register("candle_catalogue", lake.candle_catalogue(found.bars))
+            duck.register("catalogue", lake.catalogue(found.trades, known["files"]))
+            duck.register(
+                "candle_catalogue", lake.candle_catalogue(found.bars, known["candle_files"])
+            )
+            duck.register("found", lake.seen(found.trades + found.bars))
             describe(duck, found.parquet, found.candles, with_store=store_url is not None)
             archived = Archived(*duck.execute(SUMMARY).fetchall()[0])
         lake.put_in_place(written, path)
     finally:
         written.unlink(missing_ok=True)
     return archived
+
+
+def known_rows(path: Path, table: str) -> dict[File, dict[str, Any]]:
+    """The rows of the archive that is replaced, by the files that they were read from."""
+    if not path.exists():
+        return {}
+    try:
+        with duckdb.connect(str(path), read_only=True) as duck:
+            rows = duck.execute(KNOWN.format(table=table)).to_arrow_table().to_pylist()
+    except duckdb.Error:  # written by an older version, or damaged: all is read anew
+        return {}
+    return {File(Path(row["path"]), row.pop("file_bytes"), row["changed_at"]): row for row in rows}
 
 
 def is_behind(path: Path, parquet: Path, *, candles: Path | None = None) -> bool:
@@ -97,7 +117,7 @@ def is_behind(path: Path, parquet: Path, *, candles: Path | None = None) -> bool
     found = look(parquet, candles)
     with duckdb.connect(str(path), read_only=True) as duck:
         try:
-            listed = [File(Path(name), *rest) for name, *rest in duck.execute(LISTED).fetchall()]
+            seen = {File(Path(name), *rest) for name, *rest in duck.execute(SEEN).fetchall()}
         except duckdb.CatalogException:  # written by an older version
             return True
-    return listed != sorted(found.trades + found.bars, key=lambda file: str(file.path))
+    return seen != {*found.trades, *found.bars}

@@ -73,6 +73,7 @@ def attach_nothing(duck: DuckDBPyConnection, archive: Path) -> None:
     duck.execute("USE archive")
     duck.register("catalogue", lake.catalogue([]))
     duck.register("candle_catalogue", lake.candle_catalogue([]))
+    duck.register("found", lake.seen([]))
     tables.describe(
         duck, archive.with_name("parquet"), archive.with_name("candles"), with_store=False
     )
@@ -97,12 +98,16 @@ BOTH = """
 SELECT {columns} FROM archive.closed_{view} UNION ALL SELECT {columns} FROM live_{view}"""
 
 FILES = """
-SELECT path, day_closed FROM archive.{files}
+SELECT path, row_group IS NOT NULL, date, day_closed FROM archive.{files}
 WHERE exchange = $exchange AND symbol = $symbol AND date BETWEEN $first AND $last {sized}
 ORDER BY date"""
 
 IN_FILES = """
 SELECT {columns} FROM read_parquet($paths) WHERE {time} >= $start AND {time} < $end"""
+
+IN_MONTHS = """
+SELECT {columns} FROM read_parquet($months)
+WHERE list_contains($dates, date) AND {time} >= $start AND {time} < $end"""
 
 IN_STORE = """
 SELECT {columns} FROM live_{view}
@@ -152,10 +157,16 @@ def between(
     times = {"start": start, "end": end}
     (has_store,) = duck.execute(HAS_STORE).fetchone() or (False,)
     found = duck.execute(FILES.format_map(words), named).fetchall()
-    paths = [escape(path) for path, is_closed in found if is_closed or not has_store]
+    wanted = [row for row in found if row[-1] or not has_store]
+    own = [escape(path) for path, in_month, *_ in wanted if not in_month]
+    months = dict.fromkeys(escape(path) for path, in_month, *_ in wanted if in_month)
     parts, bound = [], dict[str, Any]()
-    if paths:
-        parts, bound = [IN_FILES], times | {"paths": list(dict.fromkeys(paths))}
+    if own:
+        parts, bound = [IN_FILES], times | {"paths": own}
+    if months:
+        dates = [day for _, in_month, day, _ in wanted if in_month]
+        parts.append(IN_MONTHS)
+        bound |= times | {"months": list(months), "dates": dates}
     if has_store:
         parts, bound = [*parts, IN_STORE], bound | named | times
     query = " UNION ALL ".join(parts or [NOTHING]) + f" ORDER BY {shelf.order}"

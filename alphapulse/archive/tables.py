@@ -4,13 +4,15 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from alphapulse.archive.views import CANDLES, TRADES, Shelf, of_market, shown
+from alphapulse.archive.views import CANDLES, TRADES, Day, Shelf, of_market, shown
 
 FILES = """
 CREATE TABLE files AS FROM catalogue ORDER BY exchange, symbol, date;
 COMMENT ON TABLE files IS 'One row per market-day, where it lies, and what its file certifies.';
 CREATE TABLE candle_files AS FROM candle_catalogue ORDER BY size, exchange, symbol, date;
 COMMENT ON TABLE candle_files IS 'The same of candles.';
+CREATE TABLE seen AS FROM found ORDER BY path;
+COMMENT ON TABLE seen IS 'Every file that lay there when this was written.';
 CREATE VIEW days AS
     SELECT date, count(*) AS markets, sum(rows)::BIGINT AS rows, sum(bytes)::BIGINT AS bytes,
            bool_and(day_closed) AS day_closed
@@ -96,12 +98,16 @@ def write_tables(duck: DuckDBPyConnection, *, with_store: bool) -> None:
 
 def show(duck: DuckDBPyConnection, shelf: Shelf, root: Path) -> None:
     """A view of the closed days, one of all, and a macro for one market."""
-    names = ", ".join(shelf.names)
-    for name, is_closed in ((f"closed_{shelf.view}", True), (f"open_{shelf.view}", False)):
-        listed = duck.table(shelf.files).filter(f"day_closed = {is_closed}").project(names)
-        found = listed.fetchall()
+    columns = ", ".join([*shelf.names, "row_group IS NOT NULL", "day_closed"])
+    rows = duck.table(shelf.files).project(columns).fetchall()
+    days = [
+        (Day(tuple(folder), date, in_month), is_closed)
+        for *folder, date, in_month, is_closed in rows
+    ]
+    for name, wanted in ((f"closed_{shelf.view}", True), (f"open_{shelf.view}", False)):
+        found = [day for day, is_closed in days if is_closed is wanted]
         duck.execute(f"CREATE VIEW {name} AS {shown(shelf, root, found)}")
     duck.execute(
         f"CREATE VIEW {shelf.view} AS FROM closed_{shelf.view} UNION ALL FROM open_{shelf.view}"
     )
-    duck.execute(of_market(shelf, root))
+    duck.execute(of_market(shelf, root, [day for day, _ in days]))

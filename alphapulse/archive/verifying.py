@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
+import msgspec
 from duckdb import DuckDBPyConnection
 from msgspec import Struct
 
@@ -11,7 +13,7 @@ from alphapulse import lake
 from alphapulse.archive.checksum import checksum_of
 from alphapulse.archive.export import OFFLINE
 from alphapulse.certificate import Certificate
-from alphapulse.lake import LakeError
+from alphapulse.lake import LakeError, Place
 
 
 class Finding(Struct, frozen=True):
@@ -32,7 +34,10 @@ def verify_paths(paths: Iterable[Path]) -> Iterator[Finding]:
     with duckdb.connect(":memory:", config=OFFLINE) as duck:
         for path in paths:
             for file in files_of(path):
-                yield verify_file(duck, file)
+                if lake.is_month(file):
+                    yield from verify_month(duck, file)
+                else:
+                    yield verify_file(duck, file)
 
 
 def files_of(path: Path) -> list[Path]:
@@ -42,6 +47,41 @@ def files_of(path: Path) -> list[Path]:
     if not found:
         raise LakeError(f"{path} holds no Parquet file")
     return found
+
+
+def verify_month(duck: DuckDBPyConnection, path: Path) -> Iterator[Finding]:
+    """One finding per day of a month's file."""
+    try:
+        places = lake.places_in(path)
+    except (LakeError, OSError, ValueError) as failure:
+        yield Finding(path, None, (), (str(failure),))
+        return
+    for place in places:
+        yield verify_place(duck, place)
+
+
+def verify_places(places: Iterable[Place]) -> Iterator[Finding]:
+    """Each of these days, wherever it lies."""
+    with duckdb.connect(":memory:", config=OFFLINE) as duck:
+        for place in places:
+            yield verify_place(duck, place)
+
+
+def verify_place(duck: DuckDBPyConnection, place: Place) -> Finding:
+    """A day of a month's file is taken out and checked as its own file was."""
+    if place.group is None:
+        return verify_file(duck, place.path)
+    with TemporaryDirectory(prefix="alphapulse-verify-") as folder:
+        alone = Path(folder) / f"{place.date}.parquet"
+        try:
+            lake.extract(place, alone)
+        except (LakeError, OSError, ValueError) as failure:
+            reason = f"{place.path}: {place.date} cannot be read: {failure}"
+            return Finding(place.path, None, (), (reason,))
+        found = verify_file(duck, alone)
+        where = f"{place.path} ({place.date})"
+        failures = tuple(reason.replace(str(alone), where) for reason in found.failures)
+        return msgspec.structs.replace(found, path=place.path, failures=failures)
 
 
 def verify_file(duck: DuckDBPyConnection, path: Path) -> Finding:

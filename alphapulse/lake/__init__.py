@@ -5,6 +5,22 @@ library before they count: what one wrote and the other reads alike is not a qui
 """
 
 from alphapulse.lake.checks import CHECKS, notional_of, sum_of, verify
+from alphapulse.lake.listing import (
+    candle_catalogue,
+    candle_files,
+    catalogue,
+    listed,
+    seen,
+    superseded,
+)
+from alphapulse.lake.months import (
+    Place,
+    extract,
+    is_month,
+    month_of,
+    places_in,
+    write_month,
+)
 from alphapulse.lake.place import (
     EXACT,
     INSTANT,
@@ -12,16 +28,15 @@ from alphapulse.lake.place import (
     File,
     LakeError,
     files,
-    find_certificate,
     path_of,
     put_in_place,
     read_certificate,
 )
 from alphapulse.lake.reading import (
-    candle_catalogue,
-    candle_files,
-    catalogue,
+    certificate_at,
     dataset,
+    find_certificate,
+    place_of,
     read,
     read_days,
 )
@@ -33,18 +48,29 @@ __all__ = [
     "SCHEMA",
     "File",
     "LakeError",
+    "Place",
     "candle_catalogue",
     "candle_files",
     "catalogue",
+    "certificate_at",
     "dataset",
+    "extract",
     "files",
     "find_certificate",
+    "is_month",
+    "listed",
+    "month_of",
     "notional_of",
     "path_of",
+    "place_of",
+    "places_in",
     "put_in_place",
     "read",
     "read_certificate",
     "read_days",
+    "seen",
     "sum_of",
+    "superseded",
     "verify",
+    "write_month",
 ]

@@ -3,12 +3,16 @@
 Values stay exact unless floats are asked for. Times are UTC and keep their microseconds.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import pyarrow as pa
 import pyarrow.dataset as ds
+import pyarrow.fs
+
+from alphapulse.lake.months import find_place
+from alphapulse.lake.reading import PARQUET
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,13 +119,28 @@ def has_holes(table: Any) -> bool:
     return any(column.null_count for column in table.columns if pa.types.is_integer(column.type))
 
 
-def read_as(paths: Sequence[Path], kind: Any) -> Any:
-    """Files of one schema as an instance of `kind`: a DataFrame of pandas (also where anything
-    will do) or Polars, a LazyFrame, an Arrow Table, or a Dataset. Raises BadShape.
+def days_at(paths: Iterable[Path], schema: Any) -> Any | None:
+    """The days whose own files lie, or would lie, at `paths`, as a Dataset; None: there is none.
+
+    A day may lie in its month's file instead, see `months`.
+    """
+    system = pyarrow.fs.LocalFileSystem()
+    fragments = [
+        PARQUET.make_fragment(
+            str(place.path), system, row_groups=None if place.group is None else [place.group]
+        )
+        for path in paths
+        if (place := find_place(path)) is not None
+    ]
+    return ds.FileSystemDataset(fragments, schema, PARQUET, system) if fragments else None
+
+
+def read_as(dataset: Any, kind: Any) -> Any:
+    """A Dataset as an instance of `kind`: a DataFrame of pandas (also where anything will do) or
+    Polars, a LazyFrame, an Arrow Table, or as it is. Raises BadShape.
 
     Dataset and LazyFrame read nothing yet: for more than fits into memory.
     """
-    dataset = ds.dataset([str(path) for path in paths], format="parquet")
     name = f"{kind.__module__.partition('.')[0]}.{kind.__name__}" if isinstance(kind, type) else ""
     match name:
         case "pyarrow.Dataset" | "pyarrow.FileSystemDataset":

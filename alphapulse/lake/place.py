@@ -53,7 +53,7 @@ def path_of(parquet: Path, day: MarketDay) -> Path:
 
 
 def files(parquet: Path) -> list[File]:
-    """Every market-day's file in order of its path."""
+    """Every file of a market-day or a market's month, in order of its path."""
     stats = ((path, path.stat()) for path in sorted(parquet.glob("*/*/[!.]*.parquet")))
     return [File(path, stat.st_size, stat.st_mtime_ns) for path, stat in stats]
 
@@ -64,14 +64,6 @@ def read_certificate(path: Path) -> Certificate:
         return read_pairs(pq.read_metadata(path).metadata or {})
     except (pa.ArrowInvalid, msgspec.ValidationError, UnicodeDecodeError) as failure:
         raise LakeError(f"{path} is no file of this archive ({failure}): move it away") from failure
-
-
-def find_certificate(parquet: Path, day: MarketDay) -> Certificate | None:
-    """The certificate of the day's file; None where there is no file."""
-    try:
-        return read_certificate(path_of(parquet, day))
-    except FileNotFoundError:
-        return None
 
 
 def put_in_place(written: Path, path: Path) -> None:

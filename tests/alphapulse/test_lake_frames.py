@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alphapulse.lake import EXACT, INSTANT
-from alphapulse.lake.frames import BadShape, Shape, read_as, shaped
+from alphapulse.lake import EXACT, INSTANT, Place, month_of, write_month
+from alphapulse.lake.frames import BadShape, Shape, days_at, read_as, shaped
 
 AT = datetime(2026, 11, 21, 12, 0, 0, 1, tzinfo=UTC)
 BIG = 2**62 + 1  # an id that no float can hold
@@ -107,7 +107,7 @@ def test_without_polars_the_answer_says_how_to_get_it(monkeypatch: pytest.Monkey
 @pytest.fixture
 def paths(tmp_path: Path) -> list[Path]:
     """The table twice, as files."""
-    found = [tmp_path / "one.parquet", tmp_path / "other.parquet"]
+    found = [tmp_path / "2026-11-20.parquet", tmp_path / "2026-11-21.parquet"]
     for path in found:
         pq.write_table(TABLE, path)
     return found
@@ -115,16 +115,29 @@ def paths(tmp_path: Path) -> list[Path]:
 
 def test_files_are_read_as_the_type_that_is_asked_for(paths: list[Path]) -> None:
     both = pa.concat_tables([TABLE, TABLE])
-    assert read_as(paths, pa.Table).equals(both)
-    assert read_as(paths, ds.Dataset).count_rows() == 4
-    assert read_as(paths, pl.DataFrame).equals(shaped(both, "polars"))
-    assert read_as(paths, pl.LazyFrame).select(pl.col("price").sum()).collect().item() == Decimal(
-        "122001.5"
-    )
+    assert read_as(days_at(paths, TABLE.schema), pa.Table).equals(both)
+    assert read_as(days_at(paths, TABLE.schema), ds.Dataset).count_rows() == 4
+    assert read_as(days_at(paths, TABLE.schema), pl.DataFrame).equals(shaped(both, "polars"))
+    assert read_as(days_at(paths, TABLE.schema), pl.LazyFrame).select(
+        pl.col("price").sum()
+    ).collect().item() == Decimal("122001.5")
     for anything in (pd.DataFrame, Any, None):
-        pd.testing.assert_frame_equal(read_as(paths, anything), shaped(both, "pandas"))
+        pd.testing.assert_frame_equal(
+            read_as(days_at(paths, TABLE.schema), anything), shaped(both, "pandas")
+        )
 
 
 def test_another_type_is_refused_by_name(paths: list[Path]) -> None:
     with pytest.raises(BadShape, match=r"builtins.dict cannot be read"):
-        read_as(paths, dict)
+        read_as(days_at(paths, TABLE.schema), dict)
+
+
+def test_days_are_read_from_their_months_file_too(paths: list[Path]) -> None:
+    month = month_of(paths[0])
+    write_month(month, [Place(path, date.fromisoformat(path.stem)) for path in paths])
+    for path in paths:
+        path.unlink()
+    (one,) = paths[1:]
+    assert read_as(days_at([one], TABLE.schema), pa.Table).equals(TABLE)
+    assert days_at(paths, TABLE.schema).count_rows() == 4
+    assert days_at([month.with_name("2026-12-01.parquet")], TABLE.schema) is None

@@ -38,7 +38,10 @@ def test_everything_is_there_by_name() -> None:
         ("candles_1h", "candles_1h_agree_with_1m"),
         ("candles_1d", "candles_1d_agree_with_1m"),
     }
-    assert {schedule.name for schedule in found.schedule_defs} == {"nightly_export"}
+    assert {schedule.name for schedule in found.schedule_defs} == {
+        "nightly_export",
+        "nightly_compaction",
+    }
     assert {sensor.name for sensor in found.sensor_defs} == {
         "new_markets",
         "observe_trades",
@@ -51,6 +54,7 @@ def test_everything_is_there_by_name() -> None:
         "nightly_export",
         "renew_market_data",
         "renew_candles",
+        "compaction",
     }
 
 

@@ -12,6 +12,7 @@ import pytest
 from duckdb import DuckDBPyConnection
 
 from alphapulse import lake
+from alphapulse.archive.candles import Made, make_days
 from alphapulse.archive.export import Exported, export_days
 from alphapulse.archive.market_data import write_archive
 from alphapulse.store.connect import Store
@@ -69,21 +70,16 @@ def test_a_range_is_one_frame_market_by_market(
     assert table["exchange"].to_pylist() == ["binance"] * 3 + ["coinbase"] + ["kraken"] * 2
 
 
-def test_candles_are_read_from_their_own_place(house: House, archived: dg.DagsterInstance) -> None:
-    """Whichever asset makes them: here a file is put where its bars would be."""
-    path = lake.path_of(house.candles / "5m", BTC_DAY)
-    path.parent.mkdir(parents=True)
-    lake.path_of(house.parquet, BTC_DAY).rename(path)
-
-    @dg.asset(partitions_def=dg.StaticPartitionsDefinition([KEY]))
-    def candles_5m() -> None: ...
-
-    bars = dg.Definitions([candles_5m], resources={"io_manager": ArchiveReader(house)})
-    frame = bars.load_asset_value(
-        "candles_5m", python_type=pl.DataFrame, partition_key=KEY, instance=archived
+def test_candles_are_read_from_their_own_place(
+    house: House, definitions: dg.Definitions, archived: dg.DagsterInstance
+) -> None:
+    (made,) = make_days(house.parquet, house.candles, [BTC_DAY])
+    assert isinstance(made, Made)
+    frame = definitions.load_asset_value(
+        "candles_1m", python_type=pl.DataFrame, partition_key=KEY, instance=archived
     )
     assert isinstance(frame, pl.DataFrame)
-    assert frame["trade_id"].to_list() == [1]
+    assert frame["close"].to_list() == [Decimal("100.1")]
 
 
 def test_the_archive_is_an_open_duckdb_or_its_path(
@@ -103,6 +99,8 @@ def test_what_was_not_made_is_said(
     register(instance, [BTC])
     with pytest.raises(NothingToLoad, match=r"no file of 2024-08-08\|coinbase/BTC-USD: material"):
         definitions.load_asset_value(PARQUET, partition_key=KEY, instance=instance)
+    with pytest.raises(NothingToLoad, match="trades has no files; look at it with"):
+        ArchiveReader(House(Path(), Path(), str)).days_of("trades", [])
     with pytest.raises(NothingToLoad, match="name one"):
         definitions.load_asset_value(PARQUET, instance=instance)
     with pytest.raises(NothingToLoad, match=r"no market_data.duckdb yet"):

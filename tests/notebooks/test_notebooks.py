@@ -19,7 +19,6 @@ from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
 import alphapulse
-from alphapulse.loading import ArchivedOnly
 from alphapulse.migrate import migrate
 from alphapulse.store.connect import connect
 from tests.conftest import ROOT
@@ -208,9 +207,8 @@ def test_price_differences_between_exchanges(home: Path) -> None:
 
 def test_archived_candles_are_those_of_the_trades(home: Path) -> None:
     """Without the store, bars come from their files; the day of the trades says the same."""
-    with pytest.MonkeyPatch.context() as its, pytest.warns(ArchivedOnly, match="only archived"):
+    with pytest.MonkeyPatch.context() as its:
         its.delenv("ALPHAPULSE_DATABASE_URL")
-        alphapulse.open_archive().close()
         bars = alphapulse.load_candles("kraken/ETH-USD", FIRST, LAST, "1d")
         trades = alphapulse.load_trades("kraken/ETH-USD", FIRST, LAST)
     assert list(bars["volume"]) == [trades["size"].sum()]

@@ -1,5 +1,6 @@
 """One query over Parquet and the live store: each trade once, exact, whatever lies where."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -199,3 +200,39 @@ def test_what_cannot_be_opened_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable) as failure:
         open_archive(tmp_path / "none.duckdb", store_url=NOWHERE)
     assert "secret" not in str(failure.value)
+
+
+def test_a_question_for_an_hour_of_one_market_reads_that_hour_of_the_store(
+    store: Store, home: Home
+) -> None:
+    """The conditions reach PostgreSQL's index: what it fetches is what was asked for."""
+    store_trades(store, ETH, [(n, f"{DAY} 10:00:00", "1", "1") for n in range(500)])
+    store_trades(store, BTC, [(n, f"{DAY} {n % 24:02}:00:00", "1", "1") for n in range(480)])
+    where = "exchange = 'coinbase' AND symbol = 'BTC-USD' AND traded_at >= '2024-08-08 23:00:00Z'"
+    with home.open() as duck:
+        before = fetched(store)
+        assert len(ids(duck, where)) == 20
+        after = fetched(store)
+        assert after - before < 100, "rows read, of 980"
+        assert len(ids(duck)) == 980
+        assert fetched(store) - after >= 980
+        query = "EXPLAIN SELECT trade_id FROM trades WHERE " + where
+        assert "traded_at>=" in str(duck.execute(query).fetchall()).replace(" ", "")
+
+
+FETCHED = """
+SELECT pg_stat_force_next_flush(), sum(seq_tup_read) + sum(coalesce(idx_tup_fetch, 0))
+FROM pg_stat_user_tables WHERE relname NOT IN ('coverage', 'markets')"""
+
+
+def fetched(store: Store) -> int:
+    """Rows that PostgreSQL took from trades, as far as its sessions have told by now."""
+    deadline = time.monotonic() + 10
+    seen = -1
+    while time.monotonic() < deadline:
+        _, rows = store.execute(FETCHED).fetchone() or (None, 0)
+        if rows == seen:
+            break
+        seen = int(rows)
+        time.sleep(1.1)
+    return seen
