@@ -16,7 +16,8 @@ from alphapulse.candles import BarSize
 from alphapulse.certificate import Certificate
 from alphapulse.day import MarketDay
 from alphapulse.lake.candle_files import find_candle_certificate
-from alphapulse.lake.place import LakeError, find_certificate
+from alphapulse.lake.place import LakeError
+from alphapulse.lake.reading import find_certificate
 from alphapulse.trade import Market
 
 

@@ -28,9 +28,9 @@ def archive_simulated(
     days = [MarketDay(day, habit.market) for day in dates for habit in habits]
     for outcome in export_days(url, settings.parquet, days):
         assert isinstance(outcome, Exported), outcome
-    for outcome in make_days(settings.parquet, settings.candles, days):
-        assert isinstance(outcome, Made), outcome
+    for made in make_days(settings.parquet, settings.candles, days):
+        assert isinstance(made, Made), made
     for size in WIDER:
-        assert all(isinstance(made, Made) for made in widen_days(settings.candles, days, size))
+        assert all(isinstance(one, Made) for one in widen_days(settings.candles, days, size))
     write_archive(settings.archive, settings.parquet, candles=settings.candles)
     return days
