@@ -122,10 +122,11 @@ shades = drawing.colours(counted)
 for name in sorted(counted, key=lambda one: -missing[one][-1]):
     at = days[name].sort_values("trade_id")["traded_at"]
     axes.step(at, missing[name], where="post", color=shades[name], label=name)
-    axes.annotate(
-        f"{missing[name][-1]:,}", (at.iloc[-1], missing[name][-1]), xytext=(4, -3),
-        textcoords="offset points", color=shades[name], fontsize=9,
-    ) if missing[name][-1] else None  # fmt: skip
+    if missing[name][-1]:
+        axes.annotate(
+            f"{missing[name][-1]:,}", (at.iloc[-1], missing[name][-1]), xytext=(4, -3),
+            textcoords="offset points", color=shades[name], fontsize=9,
+        )  # fmt: skip
 axes.set_ylim(bottom=min(-0.5, -0.02 * max(step[-1] for step in missing.values())))
 axes.set_ylabel("ids missing so far")
 axes.set_title(f"Ids missing since midnight on {day:%d %B %Y}")

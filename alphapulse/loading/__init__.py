@@ -4,6 +4,7 @@ Everything archived comes from Parquet, everything newer from the live store, if
 Times are UTC; a span is half-open, [start, end). docs/notebooks.md shows how to work with it.
 """
 
+from alphapulse.archive.reading import ArchiveUnreadable
 from alphapulse.lake.frames import BadShape
 from alphapulse.loading.frames import (
     load_candles,
@@ -16,6 +17,7 @@ from alphapulse.loading.session import ArchivedOnly, NothingHere, open_archive
 from alphapulse.spelling import BadTime, UnknownMarket
 
 __all__ = [
+    "ArchiveUnreadable",
     "ArchivedOnly",
     "BadShape",
     "BadTime",
