@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from alphapulse.archive.compaction import Compacted, NotCompacted, Rules, compact, sweep
-from alphapulse.archive.market_data import write_archive
+from alphapulse.archive.market_data import is_behind, write_archive
 from alphapulse_pipelines.house import House
 
 AFTER_THE_EXPORT = "40 1 * * *"  # UTC; the nightly export begins at 00:10
@@ -20,10 +20,12 @@ POOL = "archive"
 def compact_months(context: dg.OpExecutionContext, house: dg.ResourceParam[House]) -> None:
     settings = house.settings
     rules = Rules(settings.compact_below_bytes, settings.compact_after_days)
+    if is_behind(house.archive, house.parquet, candles=house.candles):
+        renew(house)
     removed = sweep(house.archive, house.parquet, house.candles)
     done = list(compact(house.url(), house.parquet, house.candles, rules))
     if done or removed:
-        write_archive(house.archive, house.parquet, candles=house.candles, store_url=house.url())
+        renew(house)
     made = [month for month in done if isinstance(month, Compacted)]
     context.log.info(
         "%s months' files written from %s days, %s days' files removed",
@@ -32,6 +34,10 @@ def compact_months(context: dg.OpExecutionContext, house: dg.ResourceParam[House
         len(removed),
     )
     refuse(done)
+
+
+def renew(house: House) -> None:
+    write_archive(house.archive, house.parquet, candles=house.candles, store_url=house.url())
 
 
 def refuse(done: Sequence[Compacted | NotCompacted]) -> None:

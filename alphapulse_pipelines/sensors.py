@@ -79,5 +79,5 @@ def archive_behind(
         return dg.SkipReason("a run is under way")
     if not is_behind(house.archive, house.parquet):
         return dg.SkipReason("the archive shows the lake as it is")
-    seen = lake.files(house.parquet) + lake.candle_files(house.candles)
+    seen = lake.files(house.parquet) + lake.bar_files(house.candles)
     return dg.RunRequest(run_key=sha256(repr(seen).encode()).hexdigest())

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from bench import candles, fanout, ingest, latency
+from bench import archive, candles, fanout, ingest, latency
 from bench.stage import server
 
 RUNS: dict[str, Callable[..., dict[str, float]]] = {
@@ -11,6 +11,7 @@ RUNS: dict[str, Callable[..., dict[str, float]]] = {
     "latency": lambda found, rounds: latency.run(found, rounds, 10.0),
     "fanout": lambda found, rounds: fanout.run(found, rounds, 40_000),
     "candles": lambda _, rounds: candles.run(rounds, 1_000_000),
+    "archive": archive.run,
 }
 
 

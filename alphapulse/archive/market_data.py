@@ -17,7 +17,6 @@ from alphapulse.archive.export import OFFLINE
 from alphapulse.archive.live import attach_store
 from alphapulse.archive.tables import describe
 from alphapulse.lake import File
-from alphapulse.lake.listing import candle_files
 
 SUMMARY = """
 SELECT count(*), count(DISTINCT (exchange, symbol)), coalesce(sum(rows), 0)::BIGINT,
@@ -74,7 +73,7 @@ def write_archive(
 def look(parquet: Path, candles: Path | None) -> Found:
     parquet = parquet.absolute()
     beside = (candles or parquet.with_name("candles")).absolute()
-    return Found(parquet, beside, lake.files(parquet), candle_files(beside))
+    return Found(parquet, beside, lake.files(parquet), lake.bar_files(beside))
 
 
 def replace_archive(path: Path, found: Found, store_url: str | None) -> Archived:

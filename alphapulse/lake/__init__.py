@@ -5,14 +5,7 @@ library before they count: what one wrote and the other reads alike is not a qui
 """
 
 from alphapulse.lake.checks import CHECKS, notional_of, sum_of, verify
-from alphapulse.lake.listing import (
-    candle_catalogue,
-    candle_files,
-    catalogue,
-    listed,
-    seen,
-    superseded,
-)
+from alphapulse.lake.listing import bar_files, candle_catalogue, catalogue, listed, seen, superseded
 from alphapulse.lake.months import (
     Place,
     extract,
@@ -49,8 +42,8 @@ __all__ = [
     "File",
     "LakeError",
     "Place",
+    "bar_files",
     "candle_catalogue",
-    "candle_files",
     "catalogue",
     "certificate_at",
     "dataset",

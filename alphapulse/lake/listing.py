@@ -128,7 +128,7 @@ def certificate_of(path: Path, pairs: Pairs) -> Certificate:
         raise LakeError(f"{path} is no file of this archive ({failure}): move it away") from failure
 
 
-def candle_files(candles: Path) -> list[File]:
+def bar_files(candles: Path) -> list[File]:
     """Every file of bars, of all sizes, in order of their paths."""
     return [file for size in sorted(candles.glob("[!.]*/")) for file in files(size)]
 
