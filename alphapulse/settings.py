@@ -59,10 +59,22 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     first_day: str = "2024-01-01"  # oldest UTC day that the archive knows as a partition
     compact_after_days: Natural = 35  # a month over for longer becomes one file per market
     compact_below_bytes: Natural = 1_048_576  # where its days' files are smaller; 0: never
+    alert_webhook: str | None = None  # where alerts are sent as JSON (Slack's form); a secret
+    alert_smtp: str | None = None  # smtp://user:password@host:587, or smtps://; a secret
+    alert_mail_from: str = "alphapulse@localhost"
+    alert_mail_to: tuple[str, ...] = ()  # none: no mail
+    alert_gap_minutes: Positive = 15  # that a gap may be open before somebody is told
+    alert_disk_free_percent: Natural = 10  # of a disk; less is told, a quarter of it is critical
+    alert_disk_free_bytes: Natural = 5_368_709_120  # the same in bytes; either may be crossed
+    alert_messages_per_hour: Positive = 20  # of each channel; what waits is told in the next one
+    alert_remind_hours: Natural = 0  # after which what still stands is told again; 0: never
+    alert_link: str | None = None  # Dagster's address in alerts; None: host and dagster_port
 
     def __post_init__(self) -> None:
         if str(date.fromisoformat(self.first_day)) != self.first_day:
             raise ValueError(f"first_day {self.first_day}: write it as YYYY-MM-DD")
+        check_address("alert_webhook", self.alert_webhook, "https://", "http://")
+        check_address("alert_smtp", self.alert_smtp, "smtp://", "smtps://")
 
     @property
     def parquet(self) -> Path:
@@ -75,6 +87,12 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def archive(self) -> Path:
         return self.home / "market_data.duckdb"
+
+
+def check_address(name: str, value: str | None, *begins: str) -> None:
+    """Raises ValueError, which does not show the address: it may hold a password."""
+    if value is not None and not value.startswith(begins):
+        raise ValueError(f"{name}: it must begin with {' or '.join(begins)}")
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -99,8 +117,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 
 def read_value(name: str, text: str) -> Any:
-    """A variable's text as it is; tables such as ALPHAPULSE_MARKETS are given as JSON."""
-    if not text.lstrip().startswith("{"):
+    """A variable's text as it is; tables and lists (ALPHAPULSE_MARKETS) are given as JSON."""
+    if not text.lstrip().startswith(("{", '["', "[]")):
         return text
     try:
         return msgspec.json.decode(text)

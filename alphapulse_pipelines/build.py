@@ -17,8 +17,18 @@ from alphapulse_pipelines.house import House, house_of
 from alphapulse_pipelines.jobs import nightly_export, renew_candles, renew_market_data
 from alphapulse_pipelines.reading import ArchiveReader
 from alphapulse_pipelines.reopening import judge_days, reopened_days_sensor
+from alphapulse_pipelines.repairing import open_gaps, repair_gaps
 from alphapulse_pipelines.schedules import nightly_schedule
 from alphapulse_pipelines.sensors import archive_behind, new_markets, observe_trades
+from alphapulse_pipelines.telling import tell_alerts
+from alphapulse_pipelines.watching import (
+    collectors_alive,
+    disk_space,
+    fresh_by_own_rhythm,
+    market_rhythm,
+    silent_markets,
+)
+from alphapulse_pipelines.watching_runs import failed_checks, failed_runs, failed_ticks
 
 
 def build_definitions(settings: Settings, house: House | None = None) -> dg.Definitions:
@@ -37,6 +47,7 @@ def build_definitions(settings: Settings, house: House | None = None) -> dg.Defi
             rows_match_store,
             certificate_verifies,
             coverage_is_complete,
+            fresh_by_own_rhythm,
             *CANDLE_CHECKS,
         ],
         jobs=[
@@ -44,6 +55,7 @@ def build_definitions(settings: Settings, house: House | None = None) -> dg.Defi
             renew_market_data,
             renew_candles,
             compaction,
+            repair_gaps,
         ],
         schedules=[
             nightly_schedule(settings.first_day),
@@ -55,6 +67,15 @@ def build_definitions(settings: Settings, house: House | None = None) -> dg.Defi
             archive_behind,
             reopened_days_sensor(settings.first_day),
             judge_days,
+            open_gaps,
+            market_rhythm,
+            silent_markets,
+            collectors_alive,
+            disk_space,
+            failed_runs,
+            failed_checks,
+            failed_ticks,
+            tell_alerts,
             candles_behind_sensor(settings.first_day),
         ],
         resources={

@@ -3,13 +3,14 @@
 import argparse
 from collections.abc import Callable
 
-from bench import archive, candles, fanout, ingest, latency
+from bench import archive, candles, fanout, ingest, latency, watching
 from bench.stage import server
 
 RUNS: dict[str, Callable[..., dict[str, float]]] = {
     "ingest": lambda found, rounds: ingest.run(found, rounds, 300_000),
     "latency": lambda found, rounds: latency.run(found, rounds, 10.0),
     "fanout": lambda found, rounds: fanout.run(found, rounds, 40_000),
+    "watching": watching.run,
     "candles": lambda _, rounds: candles.run(rounds, 1_000_000),
     "archive": archive.run,
 }

@@ -29,6 +29,7 @@ from collectors.exchanges import DEFAULT
 from collectors.journal import JournalUnfit
 from collectors.journal_folder import JournalTaken
 from launcher import data
+from launcher.alerts import alerts
 from launcher.demo import run_demo
 from launcher.ports import PortTaken
 from launcher.ready import ready_database
@@ -176,7 +177,7 @@ def replay(
     )
 
 
-for word in (data.load, data.backfill, data.journal, data.verify, data.coverage):
+for word in (data.load, data.backfill, data.journal, data.verify, data.coverage, alerts):
     main.add_command(word)
 
 

@@ -1,5 +1,7 @@
 """Who may write an exchange: one connection at a time, and whoever comes second is told whose."""
 
+from collections.abc import Iterable
+
 from alphapulse.store.connect import Store, StoreUnavailable
 
 LOCK_SPACE = 0x414C5048  # "ALPH": first half of our advisory locks' keys
@@ -47,3 +49,13 @@ def try_lock(store: Store, exchange: str) -> bool:
     values = [LOCK_SPACE, exchange]
     found = store.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", values).fetchone()
     return found == (True,)
+
+
+def holders(store: Store, exchanges: Iterable[str]) -> dict[str, str]:
+    """Which of these exchanges a living collector holds, and its name."""
+    found = {}
+    for exchange in exchanges:
+        row = store.execute(HOLDER, [LOCK_SPACE, exchange]).fetchone()
+        if row:
+            found[exchange] = str(row[1])
+    return found

@@ -20,6 +20,13 @@ UPDATE markets SET counts_trades = %s
 WHERE exchange = %s AND symbol = ANY(%s) AND counts_trades <> %s"""
 
 
+HEARD = """
+SELECT m.exchange, max(u.until) FROM markets m JOIN LATERAL (
+    SELECT until FROM uptime WHERE market_id = m.market_id ORDER BY until DESC LIMIT 1
+) AS u ON true
+GROUP BY m.exchange"""
+
+
 class Served(Struct, frozen=True):
     """These markets were served from `since` to `until`; what begins alike is one interval."""
 
@@ -56,3 +63,8 @@ def extend_uptime(store: Store, exchange: str, served: Served) -> None:
 
 def count_trades(store: Store, exchange: str, symbols: Sequence[str], counts: bool) -> None:
     store.execute(COUNT, [counts, exchange, list(symbols), counts])
+
+
+def heard(store: Store) -> dict[str, datetime]:
+    """Exchange -> up to when a connection was alive that served any of its markets."""
+    return dict(store.execute(HEARD).fetchall())

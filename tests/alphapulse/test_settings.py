@@ -88,6 +88,9 @@ WRONG: dict[str, dict[str, str]] = {
     "endpoints": {"endpoints": '{"kraken": {"ws": "ws://here"}}'},
     "ALPHAPULSE_MARKETS is not valid JSON": {"markets": '{"kraken": '},
     "markets": {"markets": "kraken"},
+    "alert_webhook: it must begin with https": {"alert_webhook": "hooks.example.org"},
+    "alert_smtp: it must begin with smtp": {"alert_smtp": "http://mail.example.org"},
+    "ALPHAPULSE_ALERT_MAIL_TO is not valid JSON": {"alert_mail_to": '["a@b"'},
 }
 
 
@@ -127,3 +130,19 @@ def test_settings_cannot_be_changed_once_read() -> None:
     found: Any = read_settings({})
     with pytest.raises(AttributeError):
         found.simulated = True
+
+
+def test_a_list_in_the_environment_is_json_and_reaches_a_child(tmp_path: Path) -> None:
+    settings = read(tmp_path, alert_mail_to='["a@example.org", "b@example.org"]')
+    assert settings.alert_mail_to == ("a@example.org", "b@example.org")
+    assert read_settings(environment_of(settings)) == settings
+
+
+def test_an_address_in_brackets_is_no_list(tmp_path: Path) -> None:
+    assert read(tmp_path, host="[::1]").host == "[::1]"
+
+
+def test_an_address_with_a_secret_is_not_shown_when_it_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        read(tmp_path, alert_smtp="mail://user:s3cret@host")
+    assert "s3cret" not in str(refusal.value)

@@ -7,6 +7,7 @@ import yaml
 from dagster._core.run_coordinator.queued_run_coordinator import QueuedRunCoordinator
 
 from alphapulse_pipelines.assets import trades
+from alphapulse_pipelines.repairing import EXCHANGE
 from tests.conftest import ROOT
 
 
@@ -39,3 +40,14 @@ def test_files_stay_in_dagsters_home(
     postgres_instance: dg.DagsterInstance, dagster_home: Path
 ) -> None:
     assert Path(postgres_instance.storage_directory()).is_relative_to(dagster_home)
+
+
+def test_repairs_leave_room_for_the_export(postgres_instance: dg.DagsterInstance) -> None:
+    queue = postgres_instance.get_concurrency_config().run_queue_config
+    assert queue
+    assert queue.tag_concurrency_limits == [{"key": EXCHANGE, "limit": 1}]
+    assert queue.max_concurrent_runs > 1
+
+
+def test_a_sensor_that_waits_holds_up_no_other(postgres_instance: dg.DagsterInstance) -> None:
+    assert postgres_instance.get_sensor_settings()["use_threads"]
