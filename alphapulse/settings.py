@@ -57,6 +57,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     stream_buffer_bytes: Positive = 4_194_304  # unsent; beyond it a slow stream client is closed
     stream_clients: Positive = 1_000  # connections that the streamer accepts at once
     first_day: str = "2024-01-01"  # oldest UTC day that the archive knows as a partition
+    compact_after_days: Natural = 35  # a month over for longer becomes one file per market
+    compact_below_bytes: Natural = 1_048_576  # where its days' files are smaller; 0: never
     alert_webhook: str | None = None  # where alerts are sent as JSON (Slack's form); a secret
     alert_smtp: str | None = None  # smtp://user:password@host:587, or smtps://; a secret
     alert_mail_from: str = "alphapulse@localhost"
@@ -67,8 +69,6 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     alert_messages_per_hour: Positive = 20  # of each channel; what waits is told in the next one
     alert_remind_hours: Natural = 0  # after which what still stands is told again; 0: never
     alert_link: str | None = None  # Dagster's address in alerts; None: host and dagster_port
-    compact_after_days: Natural = 35  # a month over for longer becomes one file per market
-    compact_below_bytes: Natural = 1_048_576  # where its days' files are smaller; 0: never
 
     def __post_init__(self) -> None:
         if str(date.fromisoformat(self.first_day)) != self.first_day:

@@ -15,6 +15,7 @@ from alphapulse_pipelines.checks import (
 from alphapulse_pipelines.compaction import compaction, nightly_compaction
 from alphapulse_pipelines.house import House, house_of
 from alphapulse_pipelines.jobs import nightly_export, renew_candles, renew_market_data
+from alphapulse_pipelines.reading import ArchiveReader
 from alphapulse_pipelines.reopening import judge_days, reopened_days_sensor
 from alphapulse_pipelines.repairing import open_gaps, repair_gaps
 from alphapulse_pipelines.schedules import nightly_schedule
@@ -53,8 +54,8 @@ def build_definitions(settings: Settings, house: House | None = None) -> dg.Defi
             nightly_export,
             renew_market_data,
             renew_candles,
-            repair_gaps,
             compaction,
+            repair_gaps,
         ],
         schedules=[
             nightly_schedule(settings.first_day),
@@ -77,6 +78,9 @@ def build_definitions(settings: Settings, house: House | None = None) -> dg.Defi
             tell_alerts,
             candles_behind_sensor(settings.first_day),
         ],
-        resources={"house": house or house_of(settings)},
+        resources={
+            "house": house or house_of(settings),
+            "io_manager": ArchiveReader(house or house_of(settings)),
+        },
         executor=dg.in_process_executor,
     )

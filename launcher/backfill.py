@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from alphapulse.settings import Settings
+from alphapulse.spelling import BadTime, UnknownMarket, read_time, similar_names, write_time
 from alphapulse.store.backfills import HistoryTaken, UnknownGap, Wish, find_gap, known_symbols
 from alphapulse.store.connect import Store, StoreUnavailable, connect
 from alphapulse.store.gaps import OpenGap
@@ -32,7 +33,7 @@ from launcher.backfill_words import (
     plan_text,
     progress_text,
 )
-from launcher.market import BadTime, UnknownMarket, find_market, read_time, similar, write_time
+from launcher.market import find_market
 
 INTERRUPTED = 130  # exit code, as shells give it for Ctrl-C
 EVERY_TTY, EVERY_LINE = 0.5, 10.0  # seconds between two words of progress
@@ -120,7 +121,7 @@ def symbols(settings: Settings, store: Store, exchange: Exchange) -> list[str]:
 def explain(settings: Settings, store: Store, market: Market, failure: ExchangeError) -> str:
     known = symbols(settings, store, find_exchange(market.exchange))
     words = f"{market.exchange} will not serve {market.symbol}: {failure}"
-    return words if market.symbol in known else f"{words}; {similar(market.symbol, known)}"
+    return words if market.symbol in known else f"{words}; {similar_names(market.symbol, known)}"
 
 
 class Job:

@@ -5,11 +5,11 @@ from typing import Any
 
 import msgspec
 
+from alphapulse.spelling import write_time
 from alphapulse.store.backfills import Wish
 from collectors.backfilling import Outcome
 from collectors.crossing import Progress
 from collectors.history import Plan
-from launcher.market import write_time
 
 
 def plan_facts(plan: Plan | None, wish: Wish) -> dict[str, Any]:

@@ -2,10 +2,17 @@
 
 import re
 import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
 
 from alphapulse.settings import PREFIX, Settings
+from alphapulse.store.connect import Store
+from alphapulse.trade import Market
 from launcher.cli import main
 from tests.conftest import ROOT
+from tests.stored import store_trades
 
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -26,6 +33,21 @@ def test_every_alphapulse_command_in_readme_exists() -> None:
     assert lines
     for line in lines:
         assert shlex.split(line, comments=True)[0] in main.commands
+
+
+def test_the_lines_for_jupyter_run(
+    store: Store, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As they stand, on a store with two trades of that market."""
+    rows = [(n, f"2026-11-21 10:0{n}:00", "61000.5", "0.1") for n in (1, 2)]
+    store_trades(store, Market("kraken", "BTC/USD"), rows)
+    monkeypatch.setenv("ALPHAPULSE_HOME", str(tmp_path))
+    monkeypatch.setenv("ALPHAPULSE_DATABASE_URL", database_url)
+    (code,) = re.findall(r"```python\n(import alphapulse\n.+?)```", README, re.DOTALL)
+    found: dict[str, Any] = {}
+    exec(code, found)
+    assert list(found["trades"]["trade_id"]) == [1, 2]
+    assert found["bars"]["trades"].to_list() == [2]
 
 
 def test_every_page_that_readme_links_is_there() -> None:

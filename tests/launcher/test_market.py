@@ -1,16 +1,14 @@
-"""How people spell markets and times."""
+"""How people spell the markets of an exchange."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alphapulse.spelling import UnknownMarket
 from alphapulse.trade import Market, spell
 from collectors.exchange import Exchange
 from collectors.exchanges import binance, coinbase, kraken
-from launcher.market import BadTime, UnknownMarket, find_market, read_time, write_time
-
-DAY = 86_400_000_000
-FIRST = 1_793_491_200_000_000  # 2026-11-01
+from launcher.market import find_market
 
 
 @pytest.mark.parametrize(
@@ -51,28 +49,3 @@ def test_what_may_be_two_markets_is_asked_back() -> None:
 @given(st.text(min_size=1, max_size=20).filter(lambda text: text.isprintable()))
 def test_a_known_market_is_found_by_its_key(symbol: str) -> None:
     assert find_market(kraken, spell(symbol), [symbol, "X/Y"]) == Market("kraken", symbol)
-
-
-@pytest.mark.parametrize(
-    ("text", "at"),
-    [
-        ("2026-11-01", FIRST),
-        ("2026-11-01T00:00Z", FIRST),
-        ("2026-11-01T00:00:00", FIRST),
-        ("2026-11-01T02:00:00+02:00", FIRST),
-        ("2026-11-02T00:00:00.000001Z", FIRST + DAY + 1),
-    ],
-)
-def test_a_time_is_a_date_or_rfc_3339(text: str, at: int) -> None:
-    assert read_time(text) == at
-
-
-@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "1793491200", "0001-01-01"])
-def test_other_words_are_no_time(text: str) -> None:
-    with pytest.raises(BadTime):
-        read_time(text)
-
-
-@given(st.integers(FIRST - 10_000 * DAY // 2, FIRST + 10_000 * DAY))
-def test_a_time_is_read_as_it_was_written(at: int) -> None:
-    assert read_time(write_time(at)) == at
