@@ -3,13 +3,14 @@
 import argparse
 from collections.abc import Callable
 
-from bench import fanout, ingest, latency
+from bench import export, fanout, ingest, latency
 from bench.stage import server
 
 RUNS: dict[str, Callable[..., dict[str, float]]] = {
     "ingest": lambda found, rounds: ingest.run(found, rounds, 300_000),
     "latency": lambda found, rounds: latency.run(found, rounds, 10.0),
     "fanout": lambda found, rounds: fanout.run(found, rounds, 40_000),
+    "export": lambda found, rounds, trades=5_000_000: export.run(found, rounds, trades),
 }
 
 
@@ -19,11 +20,13 @@ def main() -> None:
     words.add_argument(
         "--rounds", type=int, default=5, help="interleaved rounds, of which the median counts"
     )
+    words.add_argument("--trades", type=int, help="of the export's day (5,000,000)")
     given = words.parse_args()
     with server() as found:
         for name in given.names or RUNS:
             print(f"{name}:")
-            for what, value in RUNS[name](found, given.rounds).items():
+            size = {"trades": given.trades} if given.trades and name == "export" else {}
+            for what, value in RUNS[name](found, given.rounds, **size).items():
                 print(f"  {what:20} {value:14,.2f}", flush=True)
 
 
