@@ -2,7 +2,7 @@
 
 DuckDB needs microseconds to spell a decimal, Arrow a tenth of one: so pyarrow reads the rows and
 spells them, and DuckDB makes the checksum of that. It also reads the file itself, and a hash of
-each row must come out the same: what one of them wrote, both read.
+each row, of all its columns, must come out the same: what one of them wrote, both read.
 """
 
 from glob import escape
@@ -13,7 +13,7 @@ from duckdb import DuckDBPyConnection
 from alphapulse import lake
 from alphapulse.lake import LakeError
 
-HASHES = "sum(hash(trade_id, traded_at, price, size, side)::HUGEINT)::VARCHAR"
+HASHES = f"sum(hash({', '.join(lake.SCHEMA.names)})::HUGEINT)::VARCHAR"
 
 CHECKSUM = f"""
 SELECT sum(('0x' || left(md5(concat_ws('|',

@@ -17,10 +17,10 @@ from alphapulse.lake import DayFile, LakeError
 from alphapulse.store.connect import Store
 from alphapulse.store.judgements import judge_again
 from alphapulse.store.reopening import Shipment, record_export, report_unexplained
-from alphapulse.store.writing import AWAY
+from alphapulse.store.writing import AWAY, UNFIT
 
 READERS = 2  # files that are read back at a time
-FAILURES = (ExportError, LakeError, OSError, *AWAY)
+FAILURES = (ExportError, LakeError, OSError, *AWAY, *UNFIT)
 
 
 class Doors(Struct, frozen=True):

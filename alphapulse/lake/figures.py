@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from alphapulse.lake.place import LakeError
 
+TEXTS = ["exchange", "symbol", "side", "source"]  # few words: read as numbers of words
 COLUMNS = ["trade_id", "traded_at", "price", "size"]
 BATCH = 8_192  # rows
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -68,7 +69,7 @@ def figures_of(path: Path) -> Figures:
 
 
 def batches(path: Path, columns: list[str] = COLUMNS) -> Iterator[pa.RecordBatch]:
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(path, read_dictionary=TEXTS) as file:
         for batch in file.iter_batches(BATCH, columns=columns, use_threads=False):
             if any(column.null_count for column in batch.columns):
                 raise LakeError(f"{path} has rows without a value in one of {columns}")

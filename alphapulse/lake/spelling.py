@@ -7,15 +7,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alphapulse.lake.figures import COLUMNS, batches
+from alphapulse.lake.figures import TEXTS, batches
 from alphapulse.lake.place import SCHEMA
 
 NEAR_ZERO = pa.decimal128(19, 18)
 ZERO, ONE = (pa.scalar(Decimal(number), NEAR_ZERO) for number in (0, 1))
-READ = [*COLUMNS, "side"]
+WORD = pa.dictionary(pa.int32(), pa.string())
 SPELLED = pa.schema(
     [
-        *(SCHEMA.field(name) for name in READ),
+        *(field.with_type(WORD) if field.name in TEXTS else field for field in SCHEMA),
         ("price_text", pa.string()),
         ("size_text", pa.string()),
     ]
@@ -28,7 +28,7 @@ def spelled(path: Path) -> pa.RecordBatchReader:
 
 
 def spelled_batches(path: Path) -> Iterator[pa.RecordBatch]:
-    for batch in batches(path, READ):
+    for batch in batches(path, SCHEMA.names):
         texts = (plain_texts(batch[name]) for name in ("price", "size"))
         yield pa.record_batch([*batch.columns, *texts], SPELLED)
 

@@ -16,7 +16,14 @@ from hypothesis import strategies as st
 from alphapulse import lake
 from alphapulse.archive import export as export_module
 from alphapulse.archive import landing, one_pass
-from alphapulse.archive.export import Exported, Failed, export_days, passes, unarchived_days
+from alphapulse.archive.export import (
+    Exported,
+    ExportError,
+    Failed,
+    export_days,
+    passes,
+    unarchived_days,
+)
 from alphapulse.archive.staging import HIDDEN, staging
 from alphapulse.archive.verifying import verify_paths
 from alphapulse.day import MarketDay
@@ -66,7 +73,7 @@ def test_a_date_is_one_pass_however_many_markets_it_has(
         assert set(table["symbol"].to_pylist()) == {day.market.symbol}
 
 
-IDS = st.integers(-(2**63), 2**63 - 1)
+IDS = st.integers(-(2**62), 2**62 - 1)  # what is expected between two of them is counted
 UNITS = st.integers(-(10**38) + 1, 10**38 - 1)
 MICROS = st.integers(0, 86_400_000_000 - 1)
 TAPE = st.dictionaries(IDS, st.tuples(MICROS, UNITS, UNITS, st.sampled_from("bs")), max_size=25)
@@ -135,6 +142,17 @@ def test_a_number_that_does_not_fit_fails_its_market_alone(
     assert len(files_below(tmp_path)) == 4
 
 
+def test_ids_too_far_apart_to_be_counted_fail_their_market_alone(
+    store: Store, database_url: str, tmp_path: Path
+) -> None:
+    days = many(store, 3)
+    for id in (-(2**63), 2**63 - 1):
+        store_trades(store, days[0].market, [(id, NOON, "1", "1")])
+    outcomes = list(export_days(database_url, tmp_path, days))
+    assert [type(outcome) for outcome in outcomes] == [Failed, Exported, Exported]
+    assert days[0] in unarchived_days(database_url, tmp_path, DAY, DAY)
+
+
 def test_a_file_that_reads_back_wrong_fails_its_market_alone(
     store: Store, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,7 +184,7 @@ def test_a_pass_that_fails_for_no_markets_fault_is_tried_market_by_market(
 
     def refuse_several(duck: object, ids: list[int], *rest: object) -> None:
         if len(ids) > 1:
-            raise one_pass.ExportError("too much at once")
+            raise ExportError("too much at once")
         honest(duck, ids, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(one_pass, "copy_rows", refuse_several)
