@@ -6,6 +6,7 @@ from collections.abc import Callable
 from bench import (
     archive,
     candles,
+    export,
     fanout,
     ingest,
     latency,
@@ -20,6 +21,7 @@ RUNS: dict[str, Callable[..., dict[str, float]]] = {
     "watching": watching.run,
     "candles": lambda _, rounds: candles.run(rounds, 1_000_000),
     "archive": archive.run,
+    "export": lambda found, rounds, trades=5_000_000: export.run(found, rounds, trades),
 }
 
 
@@ -29,11 +31,13 @@ def main() -> None:
     words.add_argument(
         "--rounds", type=int, default=5, help="interleaved rounds, of which the median counts"
     )
+    words.add_argument("--trades", type=int, help="of the export's day (5,000,000)")
     given = words.parse_args()
     with server() as found:
         for name in given.names or RUNS:
             print(f"{name}:")
-            for what, value in RUNS[name](found, given.rounds).items():
+            size = {"trades": given.trades} if given.trades and name == "export" else {}
+            for what, value in RUNS[name](found, given.rounds, **size).items():
                 print(f"  {what:20} {value:14,.2f}", flush=True)
 
 

@@ -18,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from alphapulse import lake
-from alphapulse.archive.export import OFFLINE
+from alphapulse.archive.copying import OFFLINE
 from alphapulse.candle_certificate import CandleCertificate, is_rounding
 from alphapulse.candles import BarSize
 from alphapulse.certificate import Certificate

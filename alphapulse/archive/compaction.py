@@ -23,7 +23,8 @@ from msgspec import Struct
 
 from alphapulse import lake
 from alphapulse.archive.checksum import checksum_of
-from alphapulse.archive.export import OFFLINE, unarchived_days
+from alphapulse.archive.copying import OFFLINE
+from alphapulse.archive.export import unarchived_days
 from alphapulse.archive.market_data import is_behind
 from alphapulse.lake import LakeError, Place
 from alphapulse.store.connect import connect

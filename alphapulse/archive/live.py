@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from alphapulse.archive.export import extension_path, quoted
+from alphapulse.archive.copying import extension_path, quoted
 from alphapulse.archive.views import SIZES
 from alphapulse.store.connect import StoreUnavailable
 

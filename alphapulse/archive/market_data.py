@@ -13,7 +13,7 @@ import duckdb
 from msgspec import Struct
 
 from alphapulse import lake
-from alphapulse.archive.export import OFFLINE
+from alphapulse.archive.copying import OFFLINE
 from alphapulse.archive.live import attach_store
 from alphapulse.archive.tables import describe
 from alphapulse.lake import File

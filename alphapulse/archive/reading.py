@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 
 from alphapulse import lake
 from alphapulse.archive import tables
-from alphapulse.archive.export import OFFLINE, quoted
+from alphapulse.archive.copying import OFFLINE, quoted
 from alphapulse.archive.live import attach_store, show_live
 from alphapulse.archive.views import CANDLES, SIZES, TRADES, Shelf
 from alphapulse.trade import Market

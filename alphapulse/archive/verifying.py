@@ -1,6 +1,7 @@
 """What files say of themselves, checked from the files alone: no database, no settings."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,9 +12,9 @@ from msgspec import Struct
 
 from alphapulse import lake
 from alphapulse.archive.checksum import checksum_of
-from alphapulse.archive.export import OFFLINE
+from alphapulse.archive.copying import OFFLINE
 from alphapulse.certificate import Certificate
-from alphapulse.lake import LakeError, Place
+from alphapulse.lake import Figures, LakeError, Place
 
 
 class Finding(Struct, frozen=True):
@@ -90,16 +91,40 @@ def verify_file(duck: DuckDBPyConnection, path: Path) -> Finding:
     except (LakeError, OSError) as failure:
         return Finding(path, None, (), (str(failure),))
     held, failures = [], []
-    checks = lake.CHECKS | {"checksum": lambda path, words: check_checksum(duck, path, words)}
-    for name, check in checks.items():
+    for name, check in checks_of(duck, path, certificate).items():
         try:
-            check(path, certificate)
+            check()
             held.append(name)
         except LakeError as failure:
             failures.append(str(failure))
         except (OSError, ValueError, duckdb.Error) as failure:  # pages that cannot be read
             failures.append(f"{path}: {name} cannot be read: {failure}")
     return Finding(path, certificate, tuple(held), tuple(failures))
+
+
+def checks_of(
+    duck: DuckDBPyConnection, path: Path, certificate: Certificate
+) -> dict[str, Callable[[], None]]:
+    """Each check by its name; the first that needs the file's figures reads them."""
+    figures = cache(partial(lake.figures_of, path))
+    compared = {
+        name: partial(compare, check, path, certificate, figures)
+        for name, check in lake.CHECKS.items()
+    }
+    return {
+        "columns": partial(lake.check_columns, path),
+        **compared,
+        "checksum": partial(check_checksum, duck, path, certificate),
+    }
+
+
+def compare(
+    check: Callable[[Path, Certificate, Figures], None],
+    path: Path,
+    certificate: Certificate,
+    figures: Callable[[], Figures],
+) -> None:
+    check(path, certificate, figures())
 
 
 def check_checksum(duck: DuckDBPyConnection, path: Path, certificate: Certificate) -> None:

@@ -1,10 +1,11 @@
 """Parquet: where a market-day lives, what its file certifies, how it is checked and read.
 
-The only door to pyarrow. Files are written by `archive` (DuckDB) and read back here by another
-library before they count: what one wrote and the other reads alike is not a quirk of either.
+The only door to pyarrow. What DuckDB's scanner read is written here, and DuckDB makes the checksum
+from the file before it counts: what one wrote and the other reads alike is no quirk of either.
 """
 
-from alphapulse.lake.checks import CHECKS, notional_of, sum_of, verify
+from alphapulse.lake.checks import CHECKS, check_columns, verify
+from alphapulse.lake.figures import Figures, figures_of, notional_of, sum_of
 from alphapulse.lake.listing import bar_files, candle_catalogue, catalogue, listed, seen, superseded
 from alphapulse.lake.months import (
     Place,
@@ -33,12 +34,16 @@ from alphapulse.lake.reading import (
     read,
     read_days,
 )
+from alphapulse.lake.spelling import spelled
+from alphapulse.lake.writing import DayFile, spread
 
 __all__ = [
     "CHECKS",
     "EXACT",
     "INSTANT",
     "SCHEMA",
+    "DayFile",
+    "Figures",
     "File",
     "LakeError",
     "Place",
@@ -46,8 +51,10 @@ __all__ = [
     "candle_catalogue",
     "catalogue",
     "certificate_at",
+    "check_columns",
     "dataset",
     "extract",
+    "figures_of",
     "files",
     "find_certificate",
     "is_month",
@@ -62,6 +69,8 @@ __all__ = [
     "read_certificate",
     "read_days",
     "seen",
+    "spelled",
+    "spread",
     "sum_of",
     "superseded",
     "verify",

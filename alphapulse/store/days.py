@@ -1,50 +1,13 @@
-"""What the archive asks of the store: which markets traded when, and the rows of one market-day.
-
-DuckDB's `postgres_query` takes a statement as text and binds nothing, so two statements are
-composed here by psycopg, of integers and instants only; no symbol becomes part of a statement.
-"""
+"""Which markets the store knows, when each traded, and how it stands now."""
 
 from collections.abc import Iterator
 from datetime import date
 
 from msgspec import Struct
-from psycopg.sql import SQL, Composed, Literal
 
 from alphapulse.day import MarketDay
 from alphapulse.store.connect import Store
 from alphapulse.trade import Market
-
-# price and size are unconstrained in the store; DuckDB would read them as floats without the cast,
-# and the cast rounds, so that SUMMARY counts first what it would change. The checksum is made here,
-# from the rows as stored: DuckDB and pyarrow need longer, and would only certify what they wrote.
-ROWS = SQL("""
-SELECT trade_id, traded_at, price::numeric(38,18) AS price, size::numeric(38,18) AS size,
-       CASE side WHEN 'b' THEN 'buy' ELSE 'sell' END AS side,
-       received_at,
-       CASE source WHEN 'l' THEN 'live' WHEN 's' THEN 'snapshot' ELSE 'backfill' END AS source
-FROM trades
-WHERE market_id = {market_id} AND traded_at >= {starts_at} AND traded_at < {ends_at}
-ORDER BY traded_at, trade_id""")
-
-SUMMARY = SQL("""
-SELECT count(*) AS rows, min(trade_id) AS first_id, max(trade_id) AS last_id,
-       trim_scale(sum(price) FILTER (WHERE fits))::text AS price_sum,
-       trim_scale(sum(size) FILTER (WHERE fits))::text AS size_sum,
-       trim_scale(sum(price * size) FILTER (WHERE fits))::text AS notional_sum,
-       sum(('x' || left(md5(concat_ws('|',
-           trade_id, (extract(epoch FROM traded_at) * 1000000)::bigint,
-           trim_scale(price), trim_scale(size), CASE side WHEN 'b' THEN 'buy' ELSE 'sell' END
-       )), 15))::bit(60)::bigint)::text AS checksum,
-       min(trade_id) FILTER (WHERE NOT fits) AS unfit_id,
-       (SELECT simulated FROM instance) AS simulated,
-       now() AS exported_at
-FROM (
-    SELECT trade_id, traded_at, price, size, side, coalesce(
-        scale(trim_scale(price)) <= 18 AND abs(price) < 1e20
-        AND scale(trim_scale(size)) <= 18 AND abs(size) < 1e20, false) AS fits
-    FROM trades
-    WHERE market_id = {market_id} AND traded_at >= {starts_at} AND traded_at < {ends_at}
-) AS day""")
 
 TRADED_DAYS = """
 SELECT exchange, symbol, day::date
@@ -92,25 +55,6 @@ class Standing(Struct, frozen=True):
     rows_last_minute: int
     newest_at: str | None
     lag: float | None
-
-
-def rows_of_day(market_id: int, day: MarketDay) -> str:
-    """The statement that gives the day's trades in the archive's columns and order."""
-    return compose(ROWS, market_id, day)
-
-
-def summary_of_day(market_id: int, day: MarketDay) -> str:
-    """The statement that counts and sums the day: one row, see SUMMARY."""
-    return compose(SUMMARY, market_id, day)
-
-
-def compose(statement: SQL, market_id: int, day: MarketDay) -> str:
-    composed: Composed = statement.format(
-        market_id=Literal(int(market_id)),
-        starts_at=Literal(day.starts_at),
-        ends_at=Literal(day.ends_at),
-    )
-    return composed.as_string(None)
 
 
 def market_ids(store: Store) -> dict[Market, int]:

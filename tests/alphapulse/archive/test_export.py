@@ -12,15 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alphapulse import lake
-from alphapulse.archive.export import (
-    Exported,
-    Failed,
-    attached,
-    export_days,
-    extension_path,
-    snapshot,
-    unarchived_days,
-)
+from alphapulse.archive.copying import attached, extension_path, snapshot
+from alphapulse.archive.export import Exported, Failed, export_days, unarchived_days
 from alphapulse.day import MarketDay
 from alphapulse.migrate import migrate
 from alphapulse.store.connect import Store, StoreUnavailable, connect

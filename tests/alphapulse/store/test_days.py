@@ -4,15 +4,7 @@ import pytest
 
 from alphapulse.day import MarketDay
 from alphapulse.store.connect import Store
-from alphapulse.store.days import (
-    count_rows,
-    market_ids,
-    rows_of_day,
-    standings,
-    summary_of_day,
-    traded_days,
-)
-from alphapulse.trade import Market
+from alphapulse.store.days import count_rows, market_ids, standings, traded_days
 from tests.stored import BTC, BTC_DAY, DAY, ETH, store_day, store_market, store_trades
 
 TOMORROW = DAY + timedelta(days=1)
@@ -34,8 +26,6 @@ def test_a_day_is_half_open(store: Store) -> None:
     store_trades(store, BTC, EDGES)
     market_id = market_ids(store)[BTC]
     assert count_rows(store, market_id, BTC_DAY) == 2
-    found = store.execute(rows_of_day(market_id, BTC_DAY).encode()).fetchall()
-    assert [row[0] for row in found] == [2, 3]
 
 
 def test_each_trade_at_midnight_belongs_to_exactly_one_day(store: Store) -> None:
@@ -50,8 +40,6 @@ def test_the_days_are_utc_whatever_the_sessions_time_zone(store: Store, zone: st
     store_trades(store, BTC, EDGES)
     store.execute("SELECT set_config('timezone', %s, false)", [zone])
     assert [day.date for day in traded_days(store)] == [date(2024, 8, 7), DAY, TOMORROW]
-    found = store.execute(rows_of_day(market_ids(store)[BTC], BTC_DAY).encode()).fetchall()
-    assert [row[0] for row in found] == [2, 3]
 
 
 def test_the_hour_that_new_york_loses_and_repeats_is_an_hour_like_others(store: Store) -> None:
@@ -77,39 +65,6 @@ def test_days_are_listed_between_two_given_ones(store: Store) -> None:
         store_day(store, BTC, date(2024, 8, day))
     found = traded_days(store, date(2024, 8, 2), date(2024, 8, 3))
     assert [day.date.day for day in found] == [2, 3]
-
-
-def test_rows_come_in_order_of_time_then_id(store: Store) -> None:
-    late, early = "2024-08-08 10:00:00", "2024-08-08 09:00:00"
-    store_trades(store, BTC, [(5, late, "1", "1"), (9, early, "1", "1"), (3, late, "1", "1")])
-    found = store.execute(rows_of_day(market_ids(store)[BTC], BTC_DAY).encode()).fetchall()
-    assert [row[0] for row in found] == [9, 3, 5]
-
-
-def test_a_summary_counts_and_sums_exactly(store: Store) -> None:
-    noon = "2024-08-08 12:00:00"
-    store_trades(store, BTC, [(7, noon, "0.10", "1.000"), (8, noon, "0.200", "2.5")])
-    row = store.execute(summary_of_day(market_ids(store)[BTC], BTC_DAY).encode()).fetchone()
-    assert row is not None
-    assert row[:6] == (2, 7, 8, "0.3", "3.5", "0.6")
-    assert row[7:9] == (None, False)
-
-
-@pytest.mark.parametrize(
-    "value", ["0.0000000000000000001", "100000000000000000000", "NaN", "Infinity", "1e100"]
-)
-def test_a_summary_names_a_trade_that_would_be_rounded(store: Store, value: str) -> None:
-    noon = "2024-08-08 12:00:00"
-    store_trades(store, BTC, [(7, noon, "1", "1"), (8, noon, value, "1"), (9, noon, "1", value)])
-    row = store.execute(summary_of_day(market_ids(store)[BTC], BTC_DAY).encode()).fetchone()
-    assert row is not None
-    assert row[7] == 8
-
-
-def test_no_symbol_gets_into_a_statement(store: Store) -> None:
-    odd = Market("kraken", "'; DROP TABLE trades; --")
-    statement = rows_of_day(store_market(store, odd), MarketDay(DAY, odd))
-    assert "DROP" not in statement
 
 
 def test_standings_tell_rows_and_lag_of_each_exchange(store: Store) -> None:
