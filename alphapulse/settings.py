@@ -57,10 +57,15 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     stream_buffer_bytes: Positive = 4_194_304  # unsent; beyond it a slow stream client is closed
     stream_clients: Positive = 1_000  # connections that the streamer accepts at once
     first_day: str = "2024-01-01"  # oldest UTC day that the archive knows as a partition
+    # A directory by its absolute path, or s3://bucket/prefix (its keys: AWS_…); None: no backups.
+    backup_to: str | None = None
+    backup_keep: Positive = 7  # backups of the database that are kept
 
     def __post_init__(self) -> None:
         if str(date.fromisoformat(self.first_day)) != self.first_day:
             raise ValueError(f"first_day {self.first_day}: write it as YYYY-MM-DD")
+        if self.backup_to is not None:
+            refuse_place(self.backup_to, self.home)
 
     @property
     def parquet(self) -> Path:
@@ -73,6 +78,19 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def archive(self) -> Path:
         return self.home / "market_data.duckdb"
+
+
+def refuse_place(place: str, home: Path) -> None:
+    """A place for backups is far from what it backs up, and holds no secret in its name."""
+    if place.startswith("s3://"):
+        if not place.removeprefix("s3://").strip("/") or "@" in place:
+            raise ValueError(
+                "backup_to: write s3://bucket/prefix; keys belong in AWS_ACCESS_KEY_ID…"
+            )
+    elif not place.startswith("/"):
+        raise ValueError(f"backup_to {place}: write an absolute path or s3://bucket/prefix")
+    elif Path(place).is_relative_to(home.absolute()):
+        raise ValueError(f"backup_to {place} lies below {home}, and would be lost with it")
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
