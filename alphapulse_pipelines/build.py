@@ -4,6 +4,14 @@ import dagster as dg
 
 from alphapulse.settings import Settings
 from alphapulse_pipelines.assets import build_trades_parquet, market_data, trades
+from alphapulse_pipelines.backup import (
+    backup,
+    drill_backups,
+    make_backups,
+    nightly_backup,
+    restore_drill,
+    weekly_drill,
+)
 from alphapulse_pipelines.checks import (
     certificate_verifies,
     coverage_is_complete,
@@ -22,10 +30,25 @@ def build_definitions(settings: Settings, house: House | None = None) -> dg.Defi
     One process per run: the work is done in DuckDB's threads, and a process costs 150 MB.
     """
     return dg.Definitions(
-        assets=[trades, build_trades_parquet(settings.first_day), market_data],
+        assets=[
+            trades,
+            build_trades_parquet(settings.first_day),
+            market_data,
+            backup,
+            restore_drill,
+        ],
         asset_checks=[rows_match_store, certificate_verifies, coverage_is_complete],
-        jobs=[nightly_export, renew_market_data],
-        schedules=[nightly_schedule(settings.first_day)],
+        jobs=[
+            nightly_export,
+            renew_market_data,
+            make_backups,
+            drill_backups,
+        ],
+        schedules=[
+            nightly_schedule(settings.first_day),
+            nightly_backup,
+            weekly_drill,
+        ],
         sensors=[
             new_markets,
             observe_trades,

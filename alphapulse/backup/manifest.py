@@ -151,7 +151,7 @@ def decode(content: bytes, name: str) -> Backup:
     """The inverse; raises BackupError for one that was changed, or is of another format."""
     try:
         found = msgspec.json.decode(content, type=Envelope)
-    except msgspec.DecodeError as failure:
+    except (msgspec.DecodeError, UnicodeDecodeError) as failure:
         raise BackupError(f"{name} is no manifest of a backup: {failure}") from failure
     if sha256(found.backup).hexdigest() != found.sha256:
         raise BackupError(f"{name} was changed after it was written: choose another backup")

@@ -2,6 +2,7 @@
 
 An object appears when it is whole: S3 ends a write by one request. Credentials come from the
 standard AWS_ variables (or files, or the machine's role) and stand in no name and no message.
+Bytes are stored as given: unless told otherwise pyarrow packs what is named .zst once more.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -36,7 +37,7 @@ class Bucket:
     def put(self, name: str, chunks: Iterable[bytes]) -> None:
         """Pyarrow ends the object even where its content broke off: it is deleted then."""
         try:
-            with self.files.open_output_stream(self.path(name)) as stream:
+            with self.files.open_output_stream(self.path(name), compression=None) as stream:
                 for chunk in chunks:
                     stream.write(chunk)
         except BaseException:
@@ -45,7 +46,7 @@ class Bucket:
             raise
 
     def get(self, name: str) -> Iterator[bytes]:
-        with self.files.open_input_stream(self.path(name)) as stream:
+        with self.files.open_input_stream(self.path(name), compression=None) as stream:
             while chunk := stream.read(CHUNK):
                 yield chunk
 

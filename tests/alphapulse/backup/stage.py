@@ -81,12 +81,15 @@ def describe(store: Store) -> None:
     id = store_market(store, BTC)
     store.execute(
         "INSERT INTO gaps (market_id, after_id, before_id, after_at, before_at, cause, cursor)"
-        " VALUES (%s, 5, 9, %s, %s, 'restart', 'page\t7'), (%s, 400, NULL, %s, NULL, 'unknown', 'x')",
+        " VALUES (%s, 5, 9, %s, %s, 'restart', 'page\t7'),"
+        " (%s, 400, NULL, %s, NULL, 'unknown', 'x')",
         [id, GONE, GONE, id, LIVE],
     )
     store.execute("DELETE FROM gaps WHERE cause = 'unknown'")  # the next id is not the largest + 1
     store.execute("INSERT INTO uptime VALUES (%s, %s, %s)", [id, GONE, LIVE])
-    store.execute("UPDATE markets SET refusal = E'no\\nsuch \\\\ market' WHERE market_id = %s", [id])
+    store.execute(
+        "UPDATE markets SET refusal = E'no\\nsuch \\\\ market' WHERE market_id = %s", [id]
+    )
     store.execute("INSERT INTO rest_turns VALUES ('https://x', now())")
 
 
