@@ -145,9 +145,12 @@ def decode_path(kind: type, value: object) -> object:
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
-    """The variables that give a child process these very settings (a secret stays where it was)."""
+    """The variables that give a child process these very settings (a secret stays where it was).
+
+    None becomes nothing, so that a variable of ours that says otherwise does not reach it.
+    """
     plain = msgspec.to_builtins(settings, enc_hook=str)
-    named = {name: value for name, value in plain.items() if value is not None}
+    named = {name: "" if value is None else value for name, value in plain.items()}
     return {
         PREFIX + name.upper(): value
         if isinstance(value, str)

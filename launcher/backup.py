@@ -44,7 +44,10 @@ class Order(Struct, frozen=True):
     home: Path | None = None
 
     def settings(self, given: Settings) -> Settings:
-        return replace(given, home=self.home.absolute()) if self.home else given
+        try:
+            return replace(given, home=self.home.absolute()) if self.home else given
+        except ValueError as failure:
+            raise SettingsError(f"--home {self.home}: {failure}") from failure
 
 
 def place_of(settings: Settings) -> str:

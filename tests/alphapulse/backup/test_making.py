@@ -105,6 +105,22 @@ def test_a_copy_that_is_gone_is_made_again(folder: Folder, stage: Stage) -> None
     assert stage.back_up(folder).files_copied == 1
 
 
+def test_what_a_killed_run_has_copied_is_read_and_not_copied_again(
+    folder: Folder, stage: Stage
+) -> None:
+    made = stage.back_up(folder)
+    folder.delete(manifest_of(made.backup.stamp))
+    damaged = folder.root / made.backup.files[0].object.name
+    damaged.write_bytes(bytes(made.backup.files[0].object.bytes))
+    written = {name: (folder.root / name).stat().st_mtime_ns for name in folder.sizes(FILES)}
+    again = stage.back_up(folder)
+    assert [one.object for one in again.backup.files] == [one.object for one in made.backup.files]
+    renewed = [
+        name for name, at in written.items() if (folder.root / name).stat().st_mtime_ns != at
+    ]
+    assert renewed == [made.backup.files[0].object.name]
+
+
 def test_rows_of_a_day_are_dumped_unless_its_file_holds_them_all(
     folder: Folder, stage: Stage
 ) -> None:
