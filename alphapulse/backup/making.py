@@ -21,6 +21,7 @@ from alphapulse.backup.manifest import (
     FILES,
     Backup,
     BackupError,
+    Certified,
     Copied,
     StoredDay,
     Table,
@@ -32,6 +33,7 @@ from alphapulse.backup.manifest import (
 )
 from alphapulse.backup.mirroring import Mirrored, mirror
 from alphapulse.backup.vault import Vault, deposit
+from alphapulse.day import MarketDay
 from alphapulse.postgres import PostgresError
 from alphapulse.store import backups as statements
 from alphapulse.store.backups import CopyRow, Export, Facts
@@ -145,29 +147,42 @@ def judge_days(store: Store, files: Iterable[Copied]) -> Iterator[StoredDay]:
     """
     ids = market_ids(store)
     exported = statements.exports(store)
-    copied = {one.certified.day: one for one in files if one.certified}
+    copied = by_day(files)
     for day in traded_days(store):
         id = ids[day.market]
-        export, one = exported.get((id, day.date)), copied.get(day)
+        export = exported.get((id, day.date))
         late = statements.is_late(store, id, day, export)
+        found = None if late else holder_of(copied.get(day, []), export)
         names = (day.market.exchange, day.market.symbol, day.date, id)
-        if one and one.certified and not late and holds_all(export, one):
-            rows, checksum = one.certified.rows, str(one.certified.checksum)
-            yield StoredDay(*names, rows, checksum, one.path)
+        if found:
+            path, words = found
+            yield StoredDay(*names, words.rows, str(words.checksum), path)
         else:
             rows, checksum = statements.count_and_checksum(store, id, day)
             yield StoredDay(*names, rows, checksum, None, late)
 
 
-def holds_all(export: Export | None, one: Copied) -> bool:
-    words = one.certified
-    return bool(
-        export
-        and export.is_whole
-        and words
-        and words.day_closed
-        and words.checksum is not None
-        and words.checksum == export.checksum
+def by_day(files: Iterable[Copied]) -> dict[MarketDay, list[tuple[str, Certified]]]:
+    found: dict[MarketDay, list[tuple[str, Certified]]] = {}
+    for one in files:
+        for words in one.certified:
+            found.setdefault(words.day, []).append((one.path, words))
+    return found
+
+
+def holder_of(
+    found: Iterable[tuple[str, Certified]], export: Export | None
+) -> tuple[str, Certified] | None:
+    """The file that holds all that was exported of a day that was over, where one does."""
+    if export is None or export.checksum is None or not export.is_whole:
+        return None
+    return next(
+        (
+            (path, words)
+            for path, words in found
+            if words.day_closed and words.checksum == export.checksum
+        ),
+        None,
     )
 
 
@@ -211,10 +226,11 @@ def record(store: Store, vault: Vault, backup: Backup) -> None:
     """Which days' files lie in the backup: retention asks for it."""
     ids = market_ids(store)
     rows: dict[tuple[int, date], CopyRow] = {}
-    for one in backup.files:
-        words = one.certified
-        if words and words.checksum is not None and words.day.market in ids:
-            id = ids[words.day.market]
-            place = f"{vault.place}/{one.object.name}"
-            rows[id, words.date] = CopyRow(id, words.date, place, words.checksum)
+    for one in backup.files:  # a day's own file comes before its month's, and may be newer
+        for words in one.certified:
+            if words.checksum is not None and words.day.market in ids:
+                id = ids[words.day.market]
+                place = f"{vault.place}/{one.object.name}"
+                row = CopyRow(id, words.date, place, words.checksum)
+                rows.setdefault((id, words.date), row)
     statements.record_copies(store, rows.values())

@@ -80,7 +80,7 @@ class Copied(Struct, frozen=True):
     path: str
     changed_at: int  # nanoseconds
     object: Written
-    certified: Certified | None = None  # None: no market-day's trades
+    certified: tuple[Certified, ...] = ()  # its market-days; none: candles
 
 
 class Backup(Struct, frozen=True):

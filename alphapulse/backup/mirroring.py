@@ -10,10 +10,19 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from alphapulse import lake
-from alphapulse.backup.manifest import BackupError, Certified, Copied, Written, carried, object_of
+from alphapulse.backup.manifest import (
+    BackupError,
+    Certified,
+    Copied,
+    Written,
+    carried,
+    month_file,
+    object_of,
+)
 from alphapulse.backup.vault import CHUNK, Vault, deposit, read
-from alphapulse.lake import LakeError
+from alphapulse.day import MarketDay
+from alphapulse.lake.place import LakeError, path_of
+from alphapulse.lake.rows import certificates
 
 ROOTS = ("parquet", "candles")  # below the home
 TRADES = ROOTS[0]
@@ -112,16 +121,24 @@ def content_of(file: Path) -> Iterator[bytes]:
             yield chunk
 
 
-def certified_of(path: str, file: Path) -> Certified | None:
-    """None for candles, months, and what is no file of the archive: it is copied all the same."""
+def certified_of(path: str, file: Path) -> tuple[Certified, ...]:
+    """None for candles, and for what is no file of the archive: it is copied all the same."""
     if not path.startswith(f"{TRADES}/"):
-        return None
+        return ()
     try:
-        words = lake.read_certificate(file)
-        if lake.path_of(Path(TRADES), words.day).as_posix() != path:
-            return None
+        found = certificates(file)
     except (LakeError, OSError):
-        return None
-    return Certified(
-        words.exchange, words.symbol, words.date, words.rows, words.checksum, words.day_closed
+        return ()
+    own = [words for words in found if path in places_of(words.day)]
+    return tuple(
+        Certified(
+            words.exchange, words.symbol, words.date, words.rows, words.checksum, words.day_closed
+        )
+        for words in own
     )
+
+
+def places_of(day: MarketDay) -> set[str]:
+    """Where its trades may lie: in a file of the day or of its month."""
+    path = path_of(Path(TRADES), day).as_posix()
+    return {path, month_file(path)}

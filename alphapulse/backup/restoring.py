@@ -13,7 +13,7 @@ import zstandard
 from alphapulse.backup import programs
 from alphapulse.backup.manifest import Backup, BackupError, Copied, StoredDay
 from alphapulse.backup.vault import Vault, read
-from alphapulse.lake.place import put_in_place
+from alphapulse.lake.place import LakeError, put_in_place
 from alphapulse.lake.rows import csv_of
 from alphapulse.migrate import find_migrations, migrate, sql_directory
 from alphapulse.store import restoring as statements
@@ -85,7 +85,7 @@ def restore_store(
         try:
             with statements.loading(store) as tx:
                 load(store, vault, backup, home, tx, say)
-        except statements.RowsRefused as failure:
+        except (statements.RowsRefused, LakeError) as failure:
             raise BackupError(f"backup {backup.stamp} cannot be stored: {failure}") from failure
         migrate(store, simulated=backup.simulated)
         statements.analyze(store)
@@ -98,7 +98,8 @@ def load(store: Store, vault: Vault, backup: Backup, home: Path, tx: int, say: S
     statements.load_trades(store, unpacked(read(vault, backup.trades)))
     archived = [day for day in backup.days if day.file]
     for place, day in enumerate(archived, 1):
-        statements.load_trades(store, csv_of(home / str(day.file), day.market_id), as_csv=True)
+        lines = csv_of(home / str(day.file), day.market_id, day.day)
+        statements.load_trades(store, lines, as_csv=True)
         if place % 100 == 0 or place == len(archived):
             say(f"{place:,} of {len(archived):,} market-days loaded from their files")
     for failure in compare(store, backup.days):

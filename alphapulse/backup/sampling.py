@@ -33,7 +33,7 @@ def sample(backup: Backup, rows: int, size: int) -> Backup:
 
 
 def date_of(one: Copied) -> date:
-    return one.certified.date if one.certified else date.min
+    return max((words.date for words in one.certified), default=date.min)
 
 
 def drawn(

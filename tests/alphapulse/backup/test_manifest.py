@@ -31,8 +31,8 @@ AT = datetime(2026, 11, 29, 1, 30, tzinfo=UTC)
 
 
 def copied(path: str, day: date | None = None, rows: int = 10, size: int = 100) -> Copied:
-    certified = Certified("kraken", "BTC/USD", day, rows, "7", day_closed=True) if day else None
-    return Copied(path, 5, Written(object_of(path, "ab" * 32), size, "ab" * 32), certified)
+    words = [Certified("kraken", "BTC/USD", day, rows, "7", day_closed=True)] if day else []
+    return Copied(path, 5, Written(object_of(path, "ab" * 32), size, "ab" * 32), tuple(words))
 
 
 def stored(day: date, rows: int, file: str | None) -> StoredDay:

@@ -1,8 +1,10 @@
 """What was backed up comes back: row by row, in another database, into another life."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from msgspec.structs import replace
 
@@ -13,6 +15,7 @@ from alphapulse.backup.restoring import fetch_files, restore_store
 from alphapulse.backup.vault import Folder, Vault
 from alphapulse.cursor import Heard
 from alphapulse.day import MarketDay
+from alphapulse.lake.place import SCHEMA, read_certificate
 from alphapulse.store import stream
 from alphapulse.store.connect import Store, connect
 from alphapulse.store.days import market_ids
@@ -59,6 +62,39 @@ def test_every_row_and_every_file_comes_back(
         copy = new.home / file.relative_to(stage.home)
         assert copy.read_bytes() == file.read_bytes()
         assert copy.stat().st_mtime_ns == file.stat().st_mtime_ns
+
+
+def test_days_come_back_from_their_months_file(
+    folder: Folder, stage: Stage, another: str, tmp_path: Path
+) -> None:
+    month = compact(stage.roots["parquet"] / "coinbase" / "BTC-USD")
+    backup = stage.back_up(folder).backup
+    days = {day.date: day.file for day in backup.days if day.day.market == BTC}
+    assert days[WHOLE] == f"parquet/coinbase/BTC-USD/{month.name}"
+    assert days[LATE] is None
+    with connect(stage.url, "test") as store:
+        places = store.execute(
+            "SELECT place FROM copies WHERE place LIKE '%/coinbase/%'"
+        ).fetchall()
+    assert len(places) == 3
+    assert all(f"/{month.stem}." in place for (place,) in places)
+    new = restore(folder, backup, Stage(tmp_path / "new", another))
+    assert rows(new.url) == rows(stage.url)
+
+
+def compact(folder: Path) -> Path:
+    """The market's days in one file of its month, a row group each, as compaction leaves them."""
+    files = sorted(folder.glob("*.parquet"))
+    month = folder / f"{GONE:%Y-%m}.parquet"
+    words = {
+        f"alphapulse.day.{file.stem}": json.dumps(read_certificate(file).metadata())
+        for file in files
+    }
+    with pq.ParquetWriter(month, SCHEMA.with_metadata(words)) as writer:
+        for file in files:
+            writer.write_table(pq.read_table(file, partitioning=None).cast(writer.schema))
+            file.unlink()
+    return month
 
 
 def test_numbers_and_sequences_go_on_where_they_were(stage: Stage, restored: Stage) -> None:
