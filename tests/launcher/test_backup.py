@@ -169,6 +169,13 @@ def test_the_drill_passes_and_fails_with_an_exit_code(
     assert "is missing" in bad.stdout
 
 
+def test_status_says_where_backups_go_or_that_there_are_none(tmp_path: Path) -> None:
+    for place, words in (("", "NONE         set ALPHAPULSE_BACKUP_TO"), ("/mnt/b", "/mnt/b")):
+        env = environment(tmp_path / "home", backup_to=place)
+        (line,) = [one for one in run(env, "status").stdout.splitlines() if "backups" in one]
+        assert line.endswith(words)
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
