@@ -1,6 +1,6 @@
 """Apply the files of sql/ in order, each once, under a lock. Forward only."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -43,8 +43,10 @@ def find_migrations(directory: Path) -> Iterator[Migration]:
         yield Migration(path.stem, path.read_text())
 
 
-def migrate(store: Store, *, simulated: bool = False) -> list[str]:
-    """Bring the schema up to date and give the names applied now.
+def migrate(
+    store: Store, *, simulated: bool = False, only: Collection[str] | None = None
+) -> list[str]:
+    """Bring the schema up to date and give the names applied now; `only`: no others than these.
 
     Each file is one transaction. Raises MigrationError when an applied file was changed since, when
     the database is newer than this program, or when it holds the other kind of data (real trades or
@@ -58,7 +60,11 @@ def migrate(store: Store, *, simulated: bool = False) -> list[str]:
         )
         found = list(find_migrations(sql_directory()))
         refuse_strangers(applied, found)
-        fresh = [migration for migration in found if migration.name not in applied]
+        fresh = [
+            migration
+            for migration in found
+            if migration.name not in applied and (only is None or migration.name in only)
+        ]
         for migration in fresh:
             apply(store, migration, simulated=simulated)
     finally:

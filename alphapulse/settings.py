@@ -69,12 +69,17 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     alert_messages_per_hour: Positive = 20  # of each channel; what waits is told in the next one
     alert_remind_hours: Natural = 0  # after which what still stands is told again; 0: never
     alert_link: str | None = None  # Dagster's address in alerts; None: host and dagster_port
+    # A directory by its absolute path, or s3://bucket/prefix (its keys: AWS_…); None: no backups.
+    backup_to: str | None = None
+    backup_keep: Positive = 7  # backups of the database that are kept
 
     def __post_init__(self) -> None:
         if str(date.fromisoformat(self.first_day)) != self.first_day:
             raise ValueError(f"first_day {self.first_day}: write it as YYYY-MM-DD")
         check_address("alert_webhook", self.alert_webhook, "https://", "http://")
         check_address("alert_smtp", self.alert_smtp, "smtp://", "smtps://")
+        if self.backup_to is not None:
+            refuse_place(self.backup_to, self.home)
 
     @property
     def parquet(self) -> Path:
@@ -93,6 +98,19 @@ def check_address(name: str, value: str | None, *begins: str) -> None:
     """Raises ValueError, which does not show the address: it may hold a password."""
     if value is not None and not value.startswith(begins):
         raise ValueError(f"{name}: it must begin with {' or '.join(begins)}")
+
+
+def refuse_place(place: str, home: Path) -> None:
+    """A place for backups is far from what it backs up, and holds no secret in its name."""
+    if place.startswith("s3://"):
+        if not place.removeprefix("s3://").strip("/") or "@" in place:
+            raise ValueError(
+                "backup_to: write s3://bucket/prefix; keys belong in AWS_ACCESS_KEY_ID…"
+            )
+    elif not place.startswith("/"):
+        raise ValueError(f"backup_to {place}: write an absolute path or s3://bucket/prefix")
+    elif Path(place).is_relative_to(home.absolute()):
+        raise ValueError(f"backup_to {place} lies below {home}, and would be lost with it")
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -147,9 +165,12 @@ def decode_path(kind: type, value: object) -> object:
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
-    """The variables that give a child process these very settings (a secret stays where it was)."""
+    """The variables that give a child process these very settings (a secret stays where it was).
+
+    None becomes nothing, so that a variable of ours that says otherwise does not reach it.
+    """
     plain = msgspec.to_builtins(settings, enc_hook=str)
-    named = {name: value for name, value in plain.items() if value is not None}
+    named = {name: "" if value is None else value for name, value in plain.items()}
     return {
         PREFIX + name.upper(): value
         if isinstance(value, str)

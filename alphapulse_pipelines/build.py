@@ -4,6 +4,14 @@ import dagster as dg
 
 from alphapulse.settings import Settings
 from alphapulse_pipelines.assets import build_trades_parquet, market_data, trades
+from alphapulse_pipelines.backup import (
+    backup,
+    drill_backups,
+    make_backups,
+    nightly_backup,
+    restore_drill,
+    weekly_drill,
+)
 from alphapulse_pipelines.candle_checks import CANDLE_CHECKS
 from alphapulse_pipelines.candles import build_candles
 from alphapulse_pipelines.candles_behind import candles_behind_sensor
@@ -42,6 +50,8 @@ def build_definitions(settings: Settings, house: House | None = None) -> dg.Defi
             build_trades_parquet(settings.first_day),
             *build_candles(settings.first_day),
             market_data,
+            backup,
+            restore_drill,
         ],
         asset_checks=[
             rows_match_store,
@@ -56,10 +66,14 @@ def build_definitions(settings: Settings, house: House | None = None) -> dg.Defi
             renew_candles,
             compaction,
             repair_gaps,
+            make_backups,
+            drill_backups,
         ],
         schedules=[
             nightly_schedule(settings.first_day),
             nightly_compaction,
+            nightly_backup,
+            weekly_drill,
         ],
         sensors=[
             new_markets,

@@ -13,6 +13,7 @@ from alphapulse.store.connect import connect
 from alphapulse.store.days import market_ids
 from alphapulse.store.judgements import days_to_judge, judge_again, today_of
 from alphapulse.store.reopening import Reopened, look_for_late_rows, reopened_days
+from alphapulse.store.stream import epoch
 from alphapulse_pipelines.house import House
 from alphapulse_pipelines.jobs import nightly_export
 from alphapulse_pipelines.partitions import MARKETS, ranges
@@ -20,10 +21,14 @@ from alphapulse_pipelines.sensors import RUNNING
 
 
 class Place(Struct, frozen=True):
-    """The sensor's cursor: where the next look begins, and the exports it asked for already."""
+    """The sensor's cursor: where the next look begins, and the exports it asked for already.
+
+    `life`: of which database `since` speaks; after a restore transactions are counted anew.
+    """
 
     since: int | None = None
     asked: tuple[str, ...] = ()
+    life: str = ""
 
     @classmethod
     def read(cls, text: str | None) -> "Place":
@@ -47,7 +52,8 @@ def reopened_days_sensor(first_day: str) -> dg.SensorDefinition:
     ) -> dg.SensorResult:
         place = Place.read(context.cursor)
         with connect(house.url(), "dagster") as store:
-            since = look_for_late_rows(store, place.since)
+            life = epoch(store)
+            since = look_for_late_rows(store, place.since if place.life == life else None)
             waiting = reopened_days(store)
         markets = context.instance.get_dynamic_partitions(MARKETS)
         first = date.fromisoformat(first_day)
@@ -55,7 +61,7 @@ def reopened_days_sensor(first_day: str) -> dg.SensorDefinition:
         fresh = [found for found in known if found.key not in place.asked]
         return dg.SensorResult(
             run_requests=list(requests(markets, fresh)),
-            cursor=str(Place(since, tuple(found.key for found in known))),
+            cursor=str(Place(since, tuple(found.key for found in known), life)),
         )
 
     return reopened

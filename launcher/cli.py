@@ -28,13 +28,14 @@ from collectors.collector import SinkDied, UnknownExchange, collect
 from collectors.exchanges import DEFAULT
 from collectors.journal import JournalUnfit
 from collectors.journal_folder import JournalTaken
+from launcher import backup_words as backups
 from launcher import data
 from launcher.alerts import alerts
 from launcher.demo import run_demo
 from launcher.ports import PortTaken
 from launcher.ready import ready_database
 from launcher.status import describe, gather
-from launcher.supervisor import AlreadyRunning
+from launcher.supervisor import AlreadyRunning, HomeUnfinished
 from launcher.up import run_up
 from replay.recording import RecordingError
 from replay.run import run_replay
@@ -45,7 +46,8 @@ from streamer.server import run_streamer
 REFUSALS = (
     SettingsError, PostgresError, StoreUnavailable, DatabaseRefused, MigrationError,
     AlreadyCollected, UnknownExchange, SinkDied, PortTaken, AlreadyRunning, ReplayError,
-    RecordingError, StreamPortTaken, JournalTaken, JournalUnfit, *data.REFUSALS,
+    RecordingError, StreamPortTaken, JournalTaken, JournalUnfit, HomeUnfinished,
+    *data.REFUSALS, *backups.REFUSALS,
 )  # fmt: skip
 
 
@@ -178,6 +180,8 @@ def replay(
 
 
 for word in (data.load, data.backfill, data.journal, data.verify, data.coverage, alerts):
+    main.add_command(word)
+for word in (backups.backup, backups.restore, backups.drill):
     main.add_command(word)
 
 

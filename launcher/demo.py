@@ -70,6 +70,7 @@ def demo_settings(settings: Settings) -> Settings:
         home=settings.home / "demo",
         database_url=None,
         simulated=True,
+        backup_to=None,  # where real trades go
         endpoints=endpoints,
         markets=settings.markets or {name: tuple(EXCHANGES[name].MARKETS) for name in DEFAULT},
     )

@@ -36,6 +36,7 @@ def gather(settings: Settings) -> dict[str, Any]:
         "database": database,
         "parts": parts,
         "answers": answers,
+        "backup_to": settings.backup_to,
         "problems": problems,
     }
 
@@ -110,6 +111,11 @@ def describe(facts: dict[str, Any]) -> Iterator[str]:
         "ready" if facts["answers"]["dagster"] else "not yet",
         "",
         restarts_text(facts, "dagster-webserver"),
+    )
+    yield line(
+        "backups",
+        "each night" if facts["backup_to"] else "NONE",
+        facts["backup_to"] or "set ALPHAPULSE_BACKUP_TO",
     )
     for problem in facts["problems"]:
         yield f"  ! {problem}"

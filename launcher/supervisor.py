@@ -18,11 +18,16 @@ from launcher.part import Keeper, Part
 from launcher.parts import make_parts, prepare_dagster
 from launcher.ports import refuse_taken_ports
 
+UNFINISHED = "restore-unfinished"  # a file in the home, while a restore fills it
 LOOK = 0.5  # seconds between two looks at the embedded server
 
 
 class AlreadyRunning(Exception):
     """Another supervisor runs this home; the message names its process."""
+
+
+class HomeUnfinished(Exception):
+    """A restore into this home did not end; the message says how to go on."""
 
 
 class Supervisor:
@@ -45,6 +50,7 @@ class Supervisor:
 
     async def __aenter__(self) -> Self:
         self.lock = hold(self.settings.home)
+        refuse_unfinished(self.settings.home)
         refuse_taken_ports(self.settings.host, self.ports())
         try:
             await asyncio.to_thread(self.prepare)
@@ -124,6 +130,14 @@ def hold(home: Path) -> IO[str]:
     file.write(str(os.getpid()))
     file.flush()
     return file
+
+
+def refuse_unfinished(home: Path) -> None:
+    if (home / UNFINISHED).exists():
+        raise HomeUnfinished(
+            f"a restore into {home} did not end: give the same `alphapulse restore` again, "
+            "it goes on where it was"
+        )
 
 
 @contextlib.contextmanager

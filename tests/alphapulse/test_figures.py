@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from alphapulse import lake
 from alphapulse.lake import LakeError, figures
-from tests.alphapulse.test_lake import MIDNIGHT, Row, certify, write
 from tests.alphapulse.lake.test_decimal_spelling import of, plain
+from tests.alphapulse.test_lake import MIDNIGHT, Row, certify, write
 
 USUAL = st.integers(-(10**12), 10**12).map(lambda units: units * 10**10)  # eight decimals
 UNITS = USUAL | st.integers(-(10**38) + 1, 10**38 - 1)

@@ -54,6 +54,11 @@ def test_a_child_process_gets_these_very_settings(settings: Settings) -> None:
     assert read_settings(environment_of(settings)) == settings
 
 
+def test_a_child_is_not_told_otherwise_by_what_its_parent_inherited() -> None:
+    ours = {"ALPHAPULSE_BACKUP_TO": "/mnt/backup"}
+    assert read_settings(ours | environment_of(Settings(home=Path("/nowhere")))).backup_to is None
+
+
 def test_tables_are_json_in_the_environment(tmp_path: Path) -> None:
     found = read(tmp_path, markets=' {"kraken": ["BTC/USD"]}', simulated="true", queue_rows="7")
     assert found.markets == {"kraken": ("BTC/USD",)}
@@ -91,6 +96,10 @@ WRONG: dict[str, dict[str, str]] = {
     "alert_webhook: it must begin with https": {"alert_webhook": "hooks.example.org"},
     "alert_smtp: it must begin with smtp": {"alert_smtp": "http://mail.example.org"},
     "ALPHAPULSE_ALERT_MAIL_TO is not valid JSON": {"alert_mail_to": '["a@b"'},
+    "backup_to backups: write an absolute path": {"backup_to": "backups"},
+    "keys belong in AWS_ACCESS_KEY_ID": {"backup_to": "s3://key:secret@bucket/x"},
+    "write s3://bucket/prefix": {"backup_to": "s3://"},
+    "backup_keep": {"backup_keep": "0"},
 }
 
 
@@ -124,6 +133,19 @@ def test_a_file_that_is_no_text_or_no_file_is_named(tmp_path: Path) -> None:
     (tmp_path / FILE).mkdir()
     with pytest.raises(SettingsError, match="cannot be read"):
         read(tmp_path)
+
+
+def test_backups_do_not_lie_in_what_they_back_up(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="would be lost with it"):
+        read(tmp_path, backup_to=str(tmp_path / "backups"))
+    beside = str(tmp_path.with_name("backups"))
+    assert read(tmp_path, backup_to=beside).backup_to == beside
+
+
+def test_a_secret_in_the_name_of_a_place_is_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        read(tmp_path, backup_to="s3://key:secret@bucket/x")
+    assert "secret@" not in str(refusal.value)
 
 
 def test_settings_cannot_be_changed_once_read() -> None:

@@ -27,6 +27,8 @@ def test_everything_is_there_by_name() -> None:
         "candles_1h",
         "candles_1d",
         "market_data",
+        "backup",
+        "restore_drill",
     }
     assert {(key.asset_key.to_user_string(), key.name) for key in graph.asset_check_keys} == {
         ("trades_parquet", "rows_match_store"),
@@ -38,10 +40,13 @@ def test_everything_is_there_by_name() -> None:
         ("candles_15m", "candles_15m_agree_with_1m"),
         ("candles_1h", "candles_1h_agree_with_1m"),
         ("candles_1d", "candles_1d_agree_with_1m"),
+        ("restore_drill", "drill_passes"),
     }
     assert {schedule.name for schedule in found.schedule_defs} == {
         "nightly_export",
         "nightly_compaction",
+        "nightly_backup",
+        "weekly_drill",
     }
     assert {sensor.name for sensor in found.sensor_defs} == {
         "new_markets",
@@ -66,6 +71,8 @@ def test_everything_is_there_by_name() -> None:
         "repair_gaps",
         "renew_candles",
         "compaction",
+        "make_backup",
+        "drill_backup",
     }
 
 
@@ -84,12 +91,21 @@ def test_the_archive_hangs_together() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["trades", "trades_parquet", "candles_1m", "candles_1d", "market_data"]
+    "name",
+    [
+        "trades",
+        "trades_parquet",
+        "candles_1m",
+        "candles_1d",
+        "market_data",
+        "backup",
+        "restore_drill",
+    ],
 )
 def test_every_asset_says_what_it_is_and_whose(name: str) -> None:
     node = build_definitions(Settings()).resolve_asset_graph().get(dg.AssetKey(name))
     assert node.description and node.owners and node.kinds
-    assert node.group_name in {"raw", "core", "out"}
+    assert node.group_name in {"raw", "core", "out", "operations"}
 
 
 def test_everything_runs_by_itself() -> None:
