@@ -7,10 +7,13 @@ import dagster as dg
 
 from alphapulse.archive.export import Exported, Failed, Outcome, export_days
 from alphapulse.archive.market_data import write_archive
+from alphapulse.archive.previewing import Look, previewing
 from alphapulse.certificate import Certificate
 from alphapulse.day import MarketDay
 from alphapulse_pipelines.house import House
 from alphapulse_pipelines.partitions import market_days
+from alphapulse_pipelines.pools import EXPORT
+from alphapulse_pipelines.previews import shown
 
 OWNERS = ["team:alphapulse"]
 POOL_OF_ONE_RUN = 100  # partitions: each is announced before the run starts, and thousands time out
@@ -51,6 +54,7 @@ def trades_parquet(first_day: str) -> dg.AssetsDefinition:
         deps=[trades],
         partitions_def=market_days(first_day),
         backfill_policy=dg.BackfillPolicy.multi_run(POOL_OF_ONE_RUN),
+        pool=EXPORT,
         group_name="core",
         kinds={"parquet", "duckdb"},
         owners=OWNERS,
@@ -73,20 +77,29 @@ def record(
 ) -> None:
     """Each partition's own numbers; when some failed, the good ones count all the same."""
     failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
-    for done in exported:
-        if failed:
-            event = dg.AssetMaterialization(
-                context.asset_key, partition=done.day.key, metadata=numbers(done)
-            )
-            context.log_event(event)
-        else:
-            context.add_asset_metadata(numbers(done), partition_key=done.day.key)
+    with previewing() as look:
+        for done in exported:
+            metadata = look_into(look, done) | numbers(done)
+            if failed:
+                event = dg.AssetMaterialization(
+                    context.asset_key, partition=done.day.key, metadata=metadata
+                )
+                context.log_event(event)
+            else:
+                context.add_asset_metadata(metadata, partition_key=done.day.key)
     if failed:
         raise dg.Failure(
             f"{len(failed)} of {len(outcomes)} partitions failed; the others are archived",
             metadata={"failed": reasons(failed)},
             allow_retries=False,
         )
+
+
+def look_into(look: Look, done: Exported) -> dict[str, dg.MetadataValue]:
+    """What people look at first."""
+    if done.certificate is None or done.path is None:
+        return {}
+    return shown(look(done.path, done.certificate.rows))
 
 
 def numbers(done: Exported) -> dict[str, dg.MetadataValue]:
@@ -101,6 +114,7 @@ def numbers(done: Exported) -> dict[str, dg.MetadataValue]:
             "day_closed": dg.MetadataValue.bool(words.day_closed),
             "simulated": dg.MetadataValue.bool(words.simulated),
             "bytes": dg.MetadataValue.int(done.bytes),
+            "bytes per row": dg.MetadataValue.float(round(done.bytes / words.rows, 2)),
             "dagster/uri": dg.MetadataValue.path(str(done.path)),
             "checksum": dg.MetadataValue.text(words.checksum or ""),
         }
@@ -137,7 +151,7 @@ def reasons(failed: Iterable[Failed]) -> dg.MetadataValue:
 
 
 @dg.asset(
-    deps=["trades_parquet"],
+    deps=["trades_parquet", "coverage"],
     group_name="out",
     kinds={"duckdb"},
     owners=OWNERS,

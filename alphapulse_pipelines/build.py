@@ -4,10 +4,12 @@ import dagster as dg
 
 from alphapulse.settings import Settings
 from alphapulse_pipelines.assets import build_trades_parquet, market_data, trades
-from alphapulse_pipelines.checks import (
-    certificate_verifies,
-    coverage_is_complete,
-    rows_match_store,
+from alphapulse_pipelines.checks import check_trades_parquet
+from alphapulse_pipelines.coverage import (
+    build_coverage,
+    changed_verdicts_sensor,
+    judge_coverage,
+    nightly_coverage,
 )
 from alphapulse_pipelines.house import House, house_of
 from alphapulse_pipelines.jobs import nightly_export, renew_market_data
@@ -22,16 +24,31 @@ def build_definitions(settings: Settings, house: House | None = None) -> dg.Defi
     One process per run: the work is done in DuckDB's threads, and a process costs 150 MB.
     """
     return dg.Definitions(
-        assets=[trades, build_trades_parquet(settings.first_day), market_data],
-        asset_checks=[rows_match_store, certificate_verifies, coverage_is_complete],
-        jobs=[nightly_export, renew_market_data],
-        schedules=[nightly_schedule(settings.first_day)],
+        assets=[
+            trades,
+            build_trades_parquet(settings.first_day),
+            build_coverage(settings.first_day),
+            market_data,
+        ],
+        asset_checks=[
+            check_trades_parquet,
+        ],
+        jobs=[
+            nightly_export,
+            renew_market_data,
+            judge_coverage,
+        ],
+        schedules=[
+            nightly_schedule(settings.first_day),
+            nightly_coverage,
+        ],
         sensors=[
             new_markets,
             observe_trades,
             archive_behind,
             reopened_days_sensor(settings.first_day),
             judge_days,
+            changed_verdicts_sensor(settings.first_day),
         ],
         resources={"house": house or house_of(settings)},
         executor=dg.in_process_executor,

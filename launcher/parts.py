@@ -44,9 +44,10 @@ def dagster_parts(settings: Settings, environment: Mapping[str, str]) -> Iterato
         (beside_python("dagster-webserver"), *address, "-w", workspace),
         environment,
     )
-    yield Part(
-        "dagster-daemon", (beside_python("dagster-daemon"), "run", "-w", workspace), environment
-    )
+    # It tells the instance its pools first, and becomes the daemon then.
+    prepared = (sys.executable, "-m", "alphapulse_pipelines.pools")
+    daemon = (beside_python("dagster-daemon"), "run", "-w", workspace)
+    yield Part("dagster-daemon", (*prepared, *daemon), environment)
 
 
 def export_part(settings: Settings, url: str, dagster: Mapping[str, str]) -> Part:

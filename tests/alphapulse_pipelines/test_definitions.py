@@ -21,22 +21,35 @@ def test_everything_is_there_by_name() -> None:
     assert {key.to_user_string() for key in graph.get_all_asset_keys()} == {
         "trades",
         "trades_parquet",
+        "coverage",
         "market_data",
     }
     assert {(key.asset_key.to_user_string(), key.name) for key in graph.asset_check_keys} == {
         ("trades_parquet", "rows_match_store"),
+        ("trades_parquet", "ids_match_store"),
         ("trades_parquet", "certificate_verifies"),
+        ("trades_parquet", "times_inside_day"),
+        ("trades_parquet", "ids_do_not_repeat"),
+        ("trades_parquet", "prices_and_sizes_positive"),
         ("trades_parquet", "coverage_is_complete"),
     }
-    assert {schedule.name for schedule in found.schedule_defs} == {"nightly_export"}
+    assert {schedule.name for schedule in found.schedule_defs} == {
+        "nightly_export",
+        "nightly_coverage",
+    }
     assert {sensor.name for sensor in found.sensor_defs} == {
         "new_markets",
         "observe_trades",
         "archive_behind",
         "reopened_days",
         "judge_days",
+        "changed_verdicts",
     }
-    assert set(found.job_names) - {"__ASSET_JOB"} == {"nightly_export", "renew_market_data"}
+    assert set(found.job_names) - {"__ASSET_JOB"} == {
+        "nightly_export",
+        "renew_market_data",
+        "judge_coverage",
+    }
 
 
 def test_the_archive_hangs_together() -> None:
@@ -46,15 +59,16 @@ def test_the_archive_hangs_together() -> None:
     }
     assert parents["trades"] == set()
     assert parents["trades_parquet"] == {dg.AssetKey("trades")}
-    assert parents["market_data"] == {dg.AssetKey("trades_parquet")}
+    assert parents["coverage"] == {dg.AssetKey("trades_parquet")}
+    assert parents["market_data"] == {dg.AssetKey("trades_parquet"), dg.AssetKey("coverage")}
     assert graph.get(dg.AssetKey("trades")).is_external
 
 
-@pytest.mark.parametrize("name", ["trades", "trades_parquet", "market_data"])
+@pytest.mark.parametrize("name", ["trades", "trades_parquet", "coverage", "market_data"])
 def test_every_asset_says_what_it_is_and_whose(name: str) -> None:
     node = build_definitions(Settings()).resolve_asset_graph().get(dg.AssetKey(name))
     assert node.description and node.owners and node.kinds
-    assert node.group_name in {"raw", "core", "out"}
+    assert node.group_name in {"raw", "core", "quality", "out", "operations"}
 
 
 def test_everything_runs_by_itself() -> None:
