@@ -3,12 +3,13 @@
 import argparse
 from collections.abc import Callable
 
-from bench import fanout, ingest, latency
+from bench import dagster, fanout, ingest, latency
 from bench.stage import server
 
 RUNS: dict[str, Callable[..., dict[str, float]]] = {
     "ingest": lambda found, rounds: ingest.run(found, rounds, 300_000),
     "latency": lambda found, rounds: latency.run(found, rounds, 10.0),
+    "dagster": dagster.run,
     "fanout": lambda found, rounds: fanout.run(found, rounds, 40_000),
 }
 

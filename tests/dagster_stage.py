@@ -1,19 +1,25 @@
-"""Dagster as the launcher starts it: web server and daemon over a real instance."""
+"""Dagster as the launcher starts it: web server and daemon over a real instance, days stored.
+
+One for a whole session of tests, because it costs half a minute of both cores to start: each test
+takes days of its own.
+"""
 
 import json
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any, TypeVar
 
 from msgspec import Struct
 
 from alphapulse.migrate import migrate
-from alphapulse.postgres import dagster_url
+from alphapulse.postgres import dagster_url, ensure_database
 from alphapulse.settings import Settings
 from alphapulse.store.connect import connect
 from alphapulse.trade import Market
@@ -26,12 +32,21 @@ from tests.stored import BTC, ETH, SOL, store_trades
 Found = TypeVar("Found")
 
 MARKETS = (BTC, ETH, SOL)
-START = 120.0  # seconds in which the code location must be loaded
-BACKFILL = 180.0  # seconds for a backfill: the daemon looks each 30 s
+START = 180.0  # seconds in which the code location and the markets must be there
+BACKFILL = 240.0  # seconds for a backfill of a few runs: the daemon looks each 30 s
+
+LOADED = """{
+    assetNodeOrError(assetKey: {path: ["trades_parquet"]}) {
+        ... on AssetNode { partitionKeysByDimension { name partitionKeys } } }
+}"""
 
 
 class Running(Struct, frozen=True):
-    """A running Dagster: where its page is, the settings behind it, and the stored days."""
+    """A running Dagster: where its page is, what is stored behind it.
+
+    `days` are seven, oldest first: the first three are for a backfill by GraphQL, the fourth for
+    a check that fails, the last three for a backfill by a person's clicks.
+    """
 
     address: str
     settings: Settings
@@ -63,29 +78,46 @@ def wait_for(look: Callable[[], Found | None], seconds: float, what: str) -> Fou
 
 
 @contextmanager
-def running_dagster(url: str, folder: Path) -> Iterator[Running]:
-    """Web server and daemon over the database of `url`, with days of three markets stored."""
+def running_dagster(folder: Path) -> Iterator[Running]:
+    """Web server and daemon over a PostgreSQL of their own, with days of three markets stored."""
     today = datetime.now(UTC).date()
-    days = tuple(today - timedelta(days=back) for back in (6, 5, 4, 3, 2, 1))
     settings = Settings(
-        home=folder,
-        database_url=url,
+        home=folder / "home",
         simulated=True,
         dagster_port=free_port(),
         first_day=str(today - timedelta(days=9)),
     )
+    days = tuple(today - timedelta(days=back) for back in range(7, 0, -1))
+    with ExitStack() as stack:
+        url = ensure_database(stack.enter_context(server(folder / "server")), "alphapulse_demo")
+        store_days(url, days)
+        environment = environment_for(settings, url) | prepare_dagster(settings, dagster_url(url))
+        for part in dagster_parts(settings, environment):
+            stack.enter_context(started(part, folder))
+        running = Running(f"http://{settings.host}:{settings.dagster_port}", settings, url, days)
+        wait_for(lambda: is_loaded(running), START, "Dagster's page with all markets")
+        yield running
+
+
+@contextmanager
+def server(home: Path) -> Iterator[str]:
+    """An embedded server that ends with us, however we end."""
+    home.mkdir()
+    command = [sys.executable, "-m", "tests.keeper", str(home)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=PIPE, stdout=PIPE, text=True) as keeper:
+        assert keeper.stdin and keeper.stdout
+        url = keeper.stdout.readline().strip()
+        assert url, "the embedded server did not start; its error is above"
+        yield url
+        keeper.stdin.close()
+
+
+def store_days(url: str, days: tuple[date, ...]) -> None:
     with connect(url, "test") as store:
         migrate(store, simulated=True)
         for number, market in enumerate(MARKETS):
             for day in days:
                 store_trades(store, market, trades_of(market, day, number))
-    environment = environment_for(settings, url) | prepare_dagster(settings, dagster_url(url))
-    with ExitStack() as stack:
-        for part in dagster_parts(settings, environment):
-            stack.enter_context(started(part, folder))
-        running = Running(f"http://{settings.host}:{settings.dagster_port}", settings, url, days)
-        wait_for(lambda: is_loaded(running), START, "Dagster's page and its code location")
-        yield running
 
 
 def trades_of(market: Market, day: date, number: int) -> list[tuple[int, str, str, str]]:
@@ -127,8 +159,11 @@ def started(part: Part, folder: Path) -> Iterator[None]:
 
 
 def is_loaded(running: Running) -> bool:
+    """Whether the code location is there and `new_markets` has made every market a partition."""
     try:
-        found = running.ask("{ assetNodes { assetKey { path } } }")
+        found = running.ask(LOADED)["assetNodeOrError"]
     except (OSError, AssertionError):
         return False
-    return bool(found["assetNodes"])
+    dimensions = found.get("partitionKeysByDimension", [])
+    keys = {key for dimension in dimensions for key in dimension["partitionKeys"]}
+    return {market.key for market in MARKETS} <= keys

@@ -27,7 +27,7 @@ FROM read_parquet($path, hive_partitioning = false, file_row_number = true)
 GROUP BY stretch ORDER BY stretch"""
 
 EDGES = """
-SELECT trade_id, traded_at::TIMESTAMP, price, size, side, source
+SELECT trade_id, traded_at::TIMESTAMP, price, size, side
 FROM read_parquet($path, hive_partitioning = false, file_row_number = true)
 WHERE file_row_number < $few OR file_row_number >= $rows - $few
 ORDER BY file_row_number"""
@@ -52,7 +52,6 @@ class Edge(Struct, frozen=True):
     price: Decimal
     size: Decimal
     side: str
-    source: str
 
 
 class Preview(Struct, frozen=True):

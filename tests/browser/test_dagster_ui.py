@@ -1,0 +1,83 @@
+"""Dagster's own page, as the owner uses it: clicks, not requests."""
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from alphapulse.day import MarketDay
+from tests.dagster_stage import BACKFILL, MARKETS, Running
+from tests.stored import BTC
+
+pytestmark = [pytest.mark.slow, pytest.mark.embedded]
+
+ASSETS = ("trades", "trades_parquet", "coverage", "market_data")
+
+
+def test_three_days_of_three_markets_are_materialized_from_the_dialog(
+    dagster: Running, page: Page
+) -> None:
+    first, last = dagster.days[4], dagster.days[6]
+    page.goto(f"{dagster.address}/assets/trades_parquet?view=partitions")
+    page.get_by_role("button", name="Materialize").first.click()
+    dialog = page.get_by_role("dialog")
+    days = dialog.get_by_placeholder("ex: ")
+    days.fill(f"[{first}...{last}]")
+    days.press("Enter")
+    dialog.get_by_role("button", name="All", exact=True).nth(1).click()
+    expect(dialog.get_by_text("9 partitions", exact=True)).to_be_visible()
+    dialog.get_by_role("button", name="Launch backfill").click()
+    page.get_by_role("button", name="View", exact=True).or_(
+        page.get_by_role("link", name="View", exact=True)
+    ).click()
+    expect(page.get_by_text(re.compile("^(Completed|Success|Succeeded)$")).first).to_be_visible(
+        timeout=BACKFILL * 1000
+    )
+    partitions_are_green(dagster, page)
+
+
+def partitions_are_green(dagster: Running, page: Page) -> None:
+    """Each of the three days and markets, and the plot of one of them."""
+    for day in dagster.days[4:]:
+        for market in MARKETS:
+            open_partition(dagster, page, MarketDay(day, market))
+            heading = page.get_by_text(MarketDay(day, market).key, exact=True)
+            expect(heading.first).to_be_visible()
+            expect(page.get_by_text("Materialized", exact=True).first).to_be_visible()
+    open_partition(dagster, page, MarketDay(dagster.days[4], BTC))
+    plot = page.locator("img[src^='data:image/svg']")
+    expect(plot.first).to_be_visible()
+    assert drawn(plot.first) == (480, 92)
+    expect(page.get_by_text("first and last trades", exact=True)).to_be_visible()
+
+
+def open_partition(dagster: Running, page: Page, day: MarketDay) -> None:
+    key = day.key.replace("|", "%7C").replace("/", "%2F")
+    page.goto(f"{dagster.address}/assets/trades_parquet?view=partitions&partition={key}")
+
+
+def drawn(picture: Locator) -> tuple[int, int]:
+    """A picture's own size; nothing when the page could not draw it."""
+    width, height = picture.evaluate("img => [img.naturalWidth, img.naturalHeight]")
+    return width, height
+
+
+def test_the_lineage_is_drawn_from_trades_to_market_data(dagster: Running, page: Page) -> None:
+    page.goto(f"{dagster.address}/asset-groups")
+    expect(page.get_by_text("quality", exact=True).first).to_be_visible()
+    page.keyboard.press("Alt+KeyE")  # expand all groups
+    for name in ASSETS:
+        expect(page.locator("svg").get_by_text(name, exact=True).first).to_be_visible()
+    arrows = page.locator("svg path[marker-end]")
+    expect(arrows.first).to_be_attached()
+    assert arrows.count() >= 4, (
+        "trades -> trades_parquet -> coverage -> market_data, and one across"
+    )
+
+
+def test_the_checks_page_names_every_check_and_which_block(dagster: Running, page: Page) -> None:
+    page.goto(f"{dagster.address}/assets/trades_parquet?view=checks")
+    expect(page.get_by_text("Checks (7)")).to_be_visible()
+    page.get_by_text("prices_and_sizes_positive", exact=True).first.click()
+    expect(page.get_by_text("No price and no size is zero or negative.")).to_be_visible()
+    expect(page.get_by_text("This is a blocking asset check.")).to_be_visible()
