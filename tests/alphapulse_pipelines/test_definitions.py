@@ -98,3 +98,25 @@ def test_the_workspace_names_a_module_that_loads_without_an_effect(tmp_path: Pat
     )
     assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
     assert not home.exists()
+
+
+@pytest.mark.slow
+def test_dagsters_own_command_finds_nothing_wrong(tmp_path: Path) -> None:
+    """As an owner would ask it, with the workspace that we ship."""
+    (tmp_path / "dagster").mkdir()
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("dagster")),
+            *("definitions", "validate", "-w", str(ROOT / "workspace.yaml")),
+        ],
+        env=os.environ
+        | {"ALPHAPULSE_HOME": str(tmp_path / "home"), "DAGSTER_HOME": str(tmp_path / "dagster")},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        cwd=ROOT,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert "Validation successful for code location alphapulse" in said
