@@ -45,7 +45,7 @@ print(time.perf_counter() - began)"""
 
 TRADES = """
 INSERT INTO trades (market_id, trade_id, traded_at, received_at, side, source, price, size)
-SELECT market_id, n, at, at, 'b', 'l', 100 + n % 7, 1
+SELECT market_id, n, at, at, 'b', 'l', 100 + n %% 7, 1
 FROM markets, generate_series(1, %(rows)s) AS n,
      LATERAL (SELECT %(start)s::timestamptz + n * interval '7 minutes' AS at) AS times"""
 

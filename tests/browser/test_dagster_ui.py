@@ -40,8 +40,8 @@ def is_green(dagster: Running, page: Page, day: MarketDay) -> bool:
     """Whether its page says so, and that nothing is under way any more."""
     open_partition(dagster, page, day)
     try:
-        expect(page.get_by_text("Materializing (0)", exact=True)).to_be_visible(timeout=10_000)
-        expect(page.get_by_text("Materialized", exact=True).first).to_be_visible(timeout=10_000)
+        expect(page.get_by_text("Materializing (0)", exact=True)).to_be_visible(timeout=20_000)
+        expect(page.get_by_text("Materialized", exact=True).first).to_be_visible(timeout=20_000)
     except AssertionError:
         return False
     return True
