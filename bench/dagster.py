@@ -166,7 +166,10 @@ def ticks(
         for schedule in repository.schedule_defs:
             at = datetime.now(UTC).replace(hour=0, minute=10)
             due = dg.build_schedule_context(
-                instance, scheduled_execution_time=at, resources={"house": house}
+                instance,
+                scheduled_execution_time=at,
+                resources={"house": house},
+                repository_def=repository,
             )
             began = time.perf_counter()
             schedule.evaluate_tick(due)
