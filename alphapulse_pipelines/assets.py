@@ -1,16 +1,21 @@
 """The assets. A body says what is told to Dagster; the work is in `alphapulse.archive`."""
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import dagster as dg
 
-from alphapulse.archive.export import Exported, Failed, Outcome, export_days
+from alphapulse.archive.export import Exported, Failed, export_days
 from alphapulse.archive.market_data import write_archive
+from alphapulse.archive.previewing import Look, previewing
+from alphapulse.candles import BarSize
 from alphapulse.certificate import Certificate
 from alphapulse.day import MarketDay
 from alphapulse_pipelines.house import House
 from alphapulse_pipelines.partitions import market_days
+from alphapulse_pipelines.pools import EXPORT
+from alphapulse_pipelines.previews import shown
+from alphapulse_pipelines.recording import record
 
 OWNERS = ["team:alphapulse"]
 POOL_OF_ONE_RUN = 100  # partitions: each is announced before the run starts, and thousands time out
@@ -51,6 +56,7 @@ def trades_parquet(first_day: str) -> dg.AssetsDefinition:
         deps=[trades],
         partitions_def=market_days(first_day),
         backfill_policy=dg.BackfillPolicy.multi_run(POOL_OF_ONE_RUN),
+        pool=EXPORT,
         group_name="core",
         kinds={"parquet", "duckdb"},
         owners=OWNERS,
@@ -63,30 +69,23 @@ def trades_parquet(first_day: str) -> dg.AssetsDefinition:
     def trades_parquet(context: dg.AssetExecutionContext, house: dg.ResourceParam[House]) -> None:
         days = [MarketDay.from_key(key) for key in context.partition_keys]
         outcomes = list(export_days(house.url(), house.parquet, days))
-        record(context, [done for done in outcomes if isinstance(done, Exported)], outcomes)
+        made = [done for done in outcomes if isinstance(done, Exported)]
+        failed = {one.day.key: one.reason for one in outcomes if isinstance(one, Failed)}
+        record(context, shown_days(made), failed)
 
     return trades_parquet
 
 
-def record(
-    context: dg.AssetExecutionContext, exported: Sequence[Exported], outcomes: Sequence[Outcome]
-) -> None:
-    """Each partition's own numbers; when some failed, the good ones count all the same."""
-    failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
-    for done in exported:
-        if failed:
-            event = dg.AssetMaterialization(
-                context.asset_key, partition=done.day.key, metadata=numbers(done)
-            )
-            context.log_event(event)
-        else:
-            context.add_asset_metadata(numbers(done), partition_key=done.day.key)
-    if failed:
-        raise dg.Failure(
-            f"{len(failed)} of {len(outcomes)} partitions failed; the others are archived",
-            metadata={"failed": reasons(failed)},
-            allow_retries=False,
-        )
+def shown_days(exported: Iterable[Exported]) -> dict[str, dict[str, dg.MetadataValue]]:
+    with previewing() as look:
+        return {done.day.key: look_into(look, done) | numbers(done) for done in exported}
+
+
+def look_into(look: Look, done: Exported) -> dict[str, dg.MetadataValue]:
+    """What people look at first."""
+    if done.certificate is None or done.path is None:
+        return {}
+    return shown(look(done.path, done.certificate.rows))
 
 
 def numbers(done: Exported) -> dict[str, dg.MetadataValue]:
@@ -101,6 +100,7 @@ def numbers(done: Exported) -> dict[str, dg.MetadataValue]:
             "day_closed": dg.MetadataValue.bool(words.day_closed),
             "simulated": dg.MetadataValue.bool(words.simulated),
             "bytes": dg.MetadataValue.int(done.bytes),
+            "bytes per row": dg.MetadataValue.float(round(done.bytes / words.rows, 2)),
             "dagster/uri": dg.MetadataValue.path(str(done.path)),
             "checksum": dg.MetadataValue.text(words.checksum or ""),
         }
@@ -127,17 +127,8 @@ def coverage_of(words: Certificate) -> dict[str, dg.MetadataValue]:
     }
 
 
-def reasons(failed: Iterable[Failed]) -> dg.MetadataValue:
-    return dg.MetadataValue.table(
-        [
-            dg.TableRecord({"partition": failure.day.key, "reason": failure.reason})
-            for failure in failed
-        ]
-    )
-
-
 @dg.asset(
-    deps=["trades_parquet"],
+    deps=["trades_parquet", *(f"candles_{size}" for size in BarSize), "coverage"],
     group_name="out",
     kinds={"duckdb"},
     owners=OWNERS,

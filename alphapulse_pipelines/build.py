@@ -15,12 +15,14 @@ from alphapulse_pipelines.backup import (
 from alphapulse_pipelines.candle_checks import CANDLE_CHECKS
 from alphapulse_pipelines.candles import build_candles
 from alphapulse_pipelines.candles_behind import candles_behind_sensor
-from alphapulse_pipelines.checks import (
-    certificate_verifies,
-    coverage_is_complete,
-    rows_match_store,
-)
+from alphapulse_pipelines.checks import check_trades_parquet
 from alphapulse_pipelines.compaction import compaction, nightly_compaction
+from alphapulse_pipelines.coverage import (
+    build_coverage,
+    changed_verdicts_sensor,
+    judge_coverage,
+    nightly_coverage,
+)
 from alphapulse_pipelines.house import House, house_of
 from alphapulse_pipelines.jobs import nightly_export, renew_candles, renew_market_data
 from alphapulse_pipelines.reading import ArchiveReader
@@ -49,14 +51,13 @@ def build_definitions(settings: Settings, house: House | None = None) -> dg.Defi
             trades,
             build_trades_parquet(settings.first_day),
             *build_candles(settings.first_day),
+            build_coverage(settings.first_day),
             market_data,
             backup,
             restore_drill,
         ],
         asset_checks=[
-            rows_match_store,
-            certificate_verifies,
-            coverage_is_complete,
+            check_trades_parquet,
             fresh_by_own_rhythm,
             *CANDLE_CHECKS,
         ],
@@ -68,12 +69,14 @@ def build_definitions(settings: Settings, house: House | None = None) -> dg.Defi
             repair_gaps,
             make_backups,
             drill_backups,
+            judge_coverage,
         ],
         schedules=[
             nightly_schedule(settings.first_day),
             nightly_compaction,
             nightly_backup,
             weekly_drill,
+            nightly_coverage,
         ],
         sensors=[
             new_markets,
@@ -91,6 +94,7 @@ def build_definitions(settings: Settings, house: House | None = None) -> dg.Defi
             failed_ticks,
             tell_alerts,
             candles_behind_sensor(settings.first_day),
+            changed_verdicts_sensor(settings.first_day),
         ],
         resources={
             "house": house or house_of(settings),

@@ -32,10 +32,14 @@ class Range(Struct, frozen=True):
 
 def market_days(first_day: str) -> dg.MultiPartitionsDefinition:
     """The running day is a partition too, so that it can be looked at before it is over."""
-    days = dg.DailyPartitionsDefinition(first_day, timezone="UTC", end_offset=1)
     return dg.MultiPartitionsDefinition(
-        {"date": days, "market": dg.DynamicPartitionsDefinition(name=MARKETS)}
+        {"date": utc_days(first_day), "market": dg.DynamicPartitionsDefinition(name=MARKETS)}
     )
+
+
+def utc_days(first_day: str) -> dg.DailyPartitionsDefinition:
+    """Every UTC day from the first to the running one."""
+    return dg.DailyPartitionsDefinition(first_day, timezone="UTC", end_offset=1)
 
 
 def register(instance: dg.DagsterInstance, markets: Iterable[Market]) -> list[str]:

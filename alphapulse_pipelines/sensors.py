@@ -9,6 +9,7 @@ from alphapulse.archive.market_data import is_behind
 from alphapulse.store.connect import connect
 from alphapulse.store.days import Standing, market_ids, standings
 from alphapulse_pipelines.assets import trades
+from alphapulse_pipelines.checks import blocked_by
 from alphapulse_pipelines.house import House
 from alphapulse_pipelines.jobs import renew_market_data
 from alphapulse_pipelines.partitions import MARKETS, unregistered
@@ -36,7 +37,8 @@ def new_markets(
 @dg.sensor(
     minimum_interval_seconds=300,
     default_status=RUNNING,
-    description="Observes `trades`: each exchange's rows (estimated; last minute) and lag.",
+    description="Observes `trades`: each exchange's rows (estimated), rows per second over the "
+    "last minute, markets, and the age of its newest trade.",
 )
 def observe_trades(
     context: dg.SensorEvaluationContext, house: dg.ResourceParam[House]
@@ -52,8 +54,8 @@ def observation(found: list[Standing]) -> dg.AssetObservation:
     for standing in found:
         metadata |= {
             f"{standing.exchange} rows (estimated)": dg.MetadataValue.int(standing.rows_estimated),
-            f"{standing.exchange} rows in the last minute": dg.MetadataValue.int(
-                standing.rows_last_minute
+            f"{standing.exchange} rows/s": dg.MetadataValue.float(
+                round(standing.rows_last_minute / 60, 3)
             ),
             f"{standing.exchange} markets": dg.MetadataValue.int(standing.markets),
         }
@@ -73,11 +75,14 @@ def archive_behind(
 ) -> dg.RunRequest | dg.SkipReason:
     """Whatever changed the lake, a run that failed half-way included, the archive follows.
 
-    Asked for once per state of the lake, so that a failing job is not started over and over.
+    Asked for once per state of the lake, so that a failing job is not started over and over; not
+    while the newest checks found wrong data.
     """
     if context.instance.get_runs_count(UNDER_WAY):
         return dg.SkipReason("a run is under way")
     if not is_behind(house.archive, house.parquet):
         return dg.SkipReason("the archive shows the lake as it is")
+    if failed := blocked_by(context.instance):
+        return dg.SkipReason(f"a blocking check of trades_parquet failed: {', '.join(failed)}")
     seen = lake.files(house.parquet) + lake.bar_files(house.candles)
     return dg.RunRequest(run_key=sha256(repr(seen).encode()).hexdigest())

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from bench import (
     archive,
     candles,
+    dagster,
     export,
     fanout,
     ingest,
@@ -17,6 +18,7 @@ from bench.stage import server
 RUNS: dict[str, Callable[..., dict[str, float]]] = {
     "ingest": lambda found, rounds: ingest.run(found, rounds, 300_000),
     "latency": lambda found, rounds: latency.run(found, rounds, 10.0),
+    "dagster": dagster.run,
     "fanout": lambda found, rounds: fanout.run(found, rounds, 40_000),
     "watching": watching.run,
     "candles": lambda _, rounds: candles.run(rounds, 1_000_000),

@@ -12,6 +12,9 @@ from alphapulse.settings import Settings, environment_of
 from collectors.exchanges import DEFAULT
 from launcher.part import Part, beside_python, inherited, own_command
 
+# Seconds that Dagster waits for its own code server. With its 60 a run that was to begin on a busy
+# machine is dropped from the queue as failed.
+CROWDED = "300"
 SIMULATED_RATE = 5.0  # trades per second and market in the demo
 
 
@@ -44,9 +47,10 @@ def dagster_parts(settings: Settings, environment: Mapping[str, str]) -> Iterato
         (beside_python("dagster-webserver"), *address, "-w", workspace),
         environment,
     )
-    yield Part(
-        "dagster-daemon", (beside_python("dagster-daemon"), "run", "-w", workspace), environment
-    )
+    # It tells the instance its pools first, and becomes the daemon then.
+    prepared = (sys.executable, "-m", "alphapulse_pipelines.pools")
+    daemon = (beside_python("dagster-daemon"), "run", "-w", workspace)
+    yield Part("dagster-daemon", (*prepared, *daemon), environment)
 
 
 def export_part(settings: Settings, url: str, dagster: Mapping[str, str]) -> Part:
@@ -74,6 +78,7 @@ def prepare_dagster(settings: Settings, url: str) -> dict[str, str]:
     parts = urlsplit(url)
     return {
         "DAGSTER_HOME": str(home),
+        "DAGSTER_GRPC_TIMEOUT_SECONDS": CROWDED,
         "DAGSTER_PG_HOST": parts.hostname or "",
         "DAGSTER_PG_PORT": str(parts.port or 5432),
         "DAGSTER_PG_USER": unquote(parts.username or ""),

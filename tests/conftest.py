@@ -6,6 +6,7 @@ import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from subprocess import PIPE
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import psycopg
@@ -16,6 +17,9 @@ from psycopg.sql import SQL, Identifier
 
 from alphapulse.migrate import migrate
 from alphapulse.store.connect import Store, connect
+
+if TYPE_CHECKING:
+    from tests.dagster_stage import Running
 
 ROOT = Path(__file__).parents[1]
 
@@ -85,3 +89,12 @@ def store(database_url: str) -> Iterator[Store]:
     """A writing connection to a migrated database without rows."""
     with connect(database_url, "test") as connection:
         yield connection
+
+
+@pytest.fixture(scope="session")
+def dagster(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Running]":
+    """Dagster's web server and daemon, running, with three markets' days stored."""
+    from tests.dagster_stage import running_dagster
+
+    with running_dagster(tmp_path_factory.mktemp("dagster")) as running:
+        yield running

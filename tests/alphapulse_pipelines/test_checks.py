@@ -3,14 +3,15 @@ from datetime import timedelta
 import dagster as dg
 
 from alphapulse import lake
-from alphapulse.archive.audit import Offence
+from alphapulse.archive.examining import CHECKS, Examined
 from alphapulse.archive.export import export_days
 from alphapulse.day import MarketDay
 from alphapulse.store.connect import Store
-from alphapulse_pipelines.checks import completeness, verdict
+from alphapulse_pipelines.checks import blocked_by, completeness, verdict
 from alphapulse_pipelines.house import House
 from tests.alphapulse.test_lake import Row, certify, write
-from tests.stored import BTC, BTC_DAY, DAY, store_day, store_trades
+from tests.alphapulse_pipelines.test_assets import run_range
+from tests.stored import BTC, BTC_DAY, DAY, ETH, store_day, store_trades
 
 
 def evaluate(
@@ -20,7 +21,8 @@ def evaluate(
     check = dg.AssetCheckKey(dg.AssetKey("trades_parquet"), name)
     alone = dg.define_asset_job("alone", dg.AssetSelection.checks(check))
     job = dg.Definitions.merge(definitions, dg.Definitions(jobs=[alone])).resolve_job_def("alone")
-    (evaluation,) = job.execute_in_process(instance=instance).get_asset_check_evaluations()
+    done = job.execute_in_process(instance=instance, raise_on_error=False)
+    (evaluation,) = done.get_asset_check_evaluations()
     return evaluation
 
 
@@ -31,7 +33,7 @@ def test_a_late_trade_makes_the_rows_differ(
     assert evaluate(definitions, instance, "rows_match_store").passed
     store_trades(store, BTC, [(99, "2024-08-08 12:00:00", "1", "1")])
     found = evaluate(definitions, instance, "rows_match_store")
-    assert not found.passed
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert found.metadata["offences"].value == 1
 
 
@@ -78,12 +80,61 @@ def test_absent_ids_pass_and_a_file_of_version_1_is_not_judged() -> None:
 
 
 def test_a_verdict_lists_every_offence() -> None:
-    found = verdict([Offence(BTC_DAY, "one"), Offence(BTC_DAY, "two")])
-    assert not found.passed
+    eth_day = MarketDay(DAY, ETH)
+    found = verdict(
+        "ids_do_not_repeat",
+        [
+            Examined(BTC_DAY, {"ids_do_not_repeat": "one"}),
+            Examined(eth_day, {"ids_do_not_repeat": "two", "times_inside_day": "three"}),
+        ],
+    )
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.ERROR)
     table = found.metadata["list"]
     assert isinstance(table, dg.TableMetadataValue)
     assert [record.data["reason"] for record in table.records] == ["one", "two"]
 
 
 def test_no_offence_is_a_pass() -> None:
-    assert verdict([]).passed
+    assert verdict("rows_match_store", []).passed
+    assert verdict("times_inside_day", [Examined(BTC_DAY, {}, late=3)]).passed
+
+
+def test_late_rows_warn_unless_something_is_wrong_besides() -> None:
+    late = Examined(BTC_DAY, {}, late=3)
+    wrong = Examined(MarketDay(DAY, ETH), {"rows_match_store": "the store had 2, the file 1"})
+    assert verdict("rows_match_store", [late]).severity is dg.AssetCheckSeverity.WARN
+    assert verdict("rows_match_store", [late, wrong]).severity is dg.AssetCheckSeverity.ERROR
+
+
+def test_a_negative_price_stops_what_is_made_of_the_file(
+    store: Store, house: House, definitions: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    """The store has it, so the file has it, and both agree: nobody else would have noticed."""
+    store_day(store, ETH)
+    store_trades(store, BTC, [(1, f"{DAY} 12:00:00", "-1", "1")])
+    done = run_range(definitions, instance, BTC, ETH)
+    assert not done.success
+    failed = [check for check in done.get_asset_check_evaluations() if not check.passed]
+    assert [c.check_name for c in failed if c.blocking] == ["prices_and_sizes_positive"]
+    assert blocked_by(instance) == ["prices_and_sizes_positive"]
+    assert not house.archive.exists(), "market_data waits"
+    assert len(instance.get_materialized_partitions(dg.AssetKey("trades_parquet"))) == 2
+
+
+def test_what_was_mended_blocks_no_longer(
+    store: Store, house: House, definitions: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    store_trades(store, BTC, [(1, f"{DAY} 12:00:00", "1", "0")])
+    assert not run_range(definitions, instance, BTC).success
+    store.execute("UPDATE trades SET size = 1")
+    assert run_range(definitions, instance, BTC).success
+    assert blocked_by(instance) == []
+    assert house.archive.exists()
+
+
+def test_every_blocking_check_fails_by_itself(
+    house: House, definitions: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    checks = definitions.resolve_asset_graph()
+    blocking = {key.name for key in checks.asset_check_keys if checks.get(key).blocking}
+    assert blocking == set(CHECKS)

@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 import yaml
 
+from alphapulse.candles import BarSize
 from alphapulse.settings import Settings
 from alphapulse_pipelines.build import build_definitions
 from tests.conftest import ROOT
@@ -26,13 +27,18 @@ def test_everything_is_there_by_name() -> None:
         "candles_15m",
         "candles_1h",
         "candles_1d",
+        "coverage",
         "market_data",
         "backup",
         "restore_drill",
     }
     assert {(key.asset_key.to_user_string(), key.name) for key in graph.asset_check_keys} == {
         ("trades_parquet", "rows_match_store"),
+        ("trades_parquet", "ids_match_store"),
         ("trades_parquet", "certificate_verifies"),
+        ("trades_parquet", "times_inside_day"),
+        ("trades_parquet", "ids_do_not_repeat"),
+        ("trades_parquet", "prices_and_sizes_positive"),
         ("trades_parquet", "coverage_is_complete"),
         ("trades", "fresh_by_own_rhythm"),
         ("candles_1m", "candles_agree_with_trades"),
@@ -47,6 +53,7 @@ def test_everything_is_there_by_name() -> None:
         "nightly_compaction",
         "nightly_backup",
         "weekly_drill",
+        "nightly_coverage",
     }
     assert {sensor.name for sensor in found.sensor_defs} == {
         "new_markets",
@@ -64,6 +71,7 @@ def test_everything_is_there_by_name() -> None:
         "failed_ticks",
         "tell",
         "candles_behind",
+        "changed_verdicts",
     }
     assert set(found.job_names) - {"__ASSET_JOB"} == {
         "nightly_export",
@@ -73,6 +81,7 @@ def test_everything_is_there_by_name() -> None:
         "compaction",
         "make_backup",
         "drill_backup",
+        "judge_coverage",
     }
 
 
@@ -86,7 +95,9 @@ def test_the_archive_hangs_together() -> None:
     assert parents["candles_1m"] == {dg.AssetKey("trades_parquet")}
     for size in ("5m", "15m", "1h", "1d"):
         assert parents[f"candles_{size}"] == {dg.AssetKey("candles_1m")}
-    assert parents["market_data"] == {dg.AssetKey("trades_parquet")}
+    assert parents["coverage"] == {dg.AssetKey("trades_parquet")}
+    made_of = {"trades_parquet", "coverage", *(f"candles_{size}" for size in BarSize)}
+    assert parents["market_data"] == {dg.AssetKey(name) for name in made_of}
     assert graph.get(dg.AssetKey("trades")).is_external
 
 
@@ -97,6 +108,7 @@ def test_the_archive_hangs_together() -> None:
         "trades_parquet",
         "candles_1m",
         "candles_1d",
+        "coverage",
         "market_data",
         "backup",
         "restore_drill",
@@ -105,7 +117,7 @@ def test_the_archive_hangs_together() -> None:
 def test_every_asset_says_what_it_is_and_whose(name: str) -> None:
     node = build_definitions(Settings()).resolve_asset_graph().get(dg.AssetKey(name))
     assert node.description and node.owners and node.kinds
-    assert node.group_name in {"raw", "core", "out", "operations"}
+    assert node.group_name in {"raw", "core", "quality", "out", "operations"}
 
 
 def test_everything_runs_by_itself() -> None:
@@ -135,3 +147,25 @@ def test_the_workspace_names_a_module_that_loads_without_an_effect(tmp_path: Pat
     )
     assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
     assert not home.exists()
+
+
+@pytest.mark.slow
+def test_dagsters_own_command_finds_nothing_wrong(tmp_path: Path) -> None:
+    """As an owner would ask it, with the workspace that we ship."""
+    (tmp_path / "dagster").mkdir()
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("dagster")),
+            *("definitions", "validate", "-w", str(ROOT / "workspace.yaml")),
+        ],
+        env=os.environ
+        | {"ALPHAPULSE_HOME": str(tmp_path / "home"), "DAGSTER_HOME": str(tmp_path / "dagster")},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        cwd=ROOT,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert "Validation successful for code location alphapulse" in said
