@@ -51,16 +51,17 @@ def run(found: Server, rounds: int, trades: int) -> dict[str, float]:
         days = store_day(store, trades)
     one = [days[len(days) // 2]]
     seen: dict[str, list[dict[str, float]]] = {}
+    ways: dict[str, Callable[[], dict[str, float]]] = {
+        "copy": lambda: copy_each(url, days),
+        "nightly": lambda: child("nightly", url, days),
+        "pass": lambda: child("pass", url, days),
+        "copy one": lambda: copy_each(url, one),
+        "partition": lambda: child("nightly", url, one),
+        "partition pass": lambda: child("pass", url, one),
+        "pandas": lambda: child("pandas", url, days[-PANDAS:]),
+    }
     for _ in range(rounds):
-        for name, measure in {
-            "copy": lambda: copy_each(url, days),
-            "nightly": lambda: child("nightly", url, days),
-            "pass": lambda: child("pass", url, days),
-            "copy one": lambda: copy_each(url, one),
-            "partition": lambda: child("nightly", url, one),
-            "partition pass": lambda: child("pass", url, one),
-            "pandas": lambda: child("pandas", url, days[-PANDAS:]),
-        }.items():
+        for name, measure in ways.items():
             seen.setdefault(name, []).append(measure())
     return figures({name: middle(runs) for name, runs in seen.items()})
 

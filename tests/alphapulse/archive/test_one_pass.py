@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alphapulse import lake
+from alphapulse.archive import copying
 from alphapulse.archive import export as export_module
-from alphapulse.archive import landing, one_pass
 from alphapulse.archive.export import (
     Exported,
     ExportError,
@@ -166,7 +166,7 @@ def test_a_file_that_reads_back_wrong_fails_its_market_alone(
             data[40:90] = bytes(50)
             file.path.write_bytes(data)
 
-    monkeypatch.setattr(landing.DayFile, "close", damage)
+    monkeypatch.setattr(lake.DayFile, "close", damage)
     outcomes = list(export_days(database_url, tmp_path, days))
     assert [type(outcome) for outcome in outcomes] == [Exported, Failed, Exported]
     assert len(files_below(tmp_path)) == 2
@@ -180,14 +180,14 @@ def test_a_pass_that_fails_for_no_markets_fault_is_tried_market_by_market(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     days = many(store, 3)
-    honest = one_pass.copy_rows
+    honest = copying.copy_rows
 
     def refuse_several(duck: object, ids: list[int], *rest: object) -> None:
         if len(ids) > 1:
             raise ExportError("too much at once")
         honest(duck, ids, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(one_pass, "copy_rows", refuse_several)
+    monkeypatch.setattr("alphapulse.archive.one_pass.copy_rows", refuse_several)
     with caplog.at_level(logging.INFO):
         outcomes = list(export_days(database_url, tmp_path, days))
     assert [type(outcome) for outcome in outcomes] == [Exported] * 3
@@ -199,7 +199,7 @@ def test_connections_that_are_cut_in_mid_pass_fail_the_days_and_leave_nothing(
     store: Store, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     days = many(store, 3)
-    honest = one_pass.copy_rows
+    honest = copying.copy_rows
 
     def cut(*given: object) -> None:
         store.execute(
@@ -208,7 +208,7 @@ def test_connections_that_are_cut_in_mid_pass_fail_the_days_and_leave_nothing(
         )
         honest(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(one_pass, "copy_rows", cut)
+    monkeypatch.setattr("alphapulse.archive.one_pass.copy_rows", cut)
     outcomes = list(export_days(database_url, tmp_path, days))
     assert [type(outcome) for outcome in outcomes] == [Failed] * 3
     assert list(tmp_path.iterdir()) == []
@@ -259,13 +259,13 @@ def test_rows_that_come_during_the_pass_are_the_next_exports(
     store: Store, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     days = many(store, 3)
-    honest = one_pass.copy_rows
+    honest = copying.copy_rows
 
     def meanwhile(*given: object) -> None:
         store_trades(store, days[1].market, [(99, NOON, "1", "1")])
         honest(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(one_pass, "copy_rows", meanwhile)
+    monkeypatch.setattr("alphapulse.archive.one_pass.copy_rows", meanwhile)
     outcomes = list(export_days(database_url, tmp_path, days))
     assert [
         done.certificate.rows
