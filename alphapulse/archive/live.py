@@ -20,7 +20,7 @@ FROM (SELECT exchange, symbol, day AS date, exported_at FROM store.market_covera
       WHERE reopened_at IS NULL AND exported_at IS NOT NULL) AS c
 WHERE NOT EXISTS (FROM archive.files f
                   WHERE f.day_closed
-                    AND (f.exchange, f.symbol, f.date) = (c.exchange, c.symbol, c.date))
+                    AND f.exchange = c.exchange AND f.symbol = c.symbol AND f.date = c.date)
   AND c.exported_at >= (c.date + 1)::TIMESTAMP AT TIME ZONE 'UTC'"""
 
 UNSEEN_CANDLES = """
@@ -29,8 +29,8 @@ FROM (SELECT exchange, symbol, day AS date, exported_at FROM store.market_covera
       WHERE reopened_at IS NULL AND exported_at IS NOT NULL) AS c,
      unnest($sizes) AS sizes(size)
 WHERE NOT EXISTS (FROM archive.candle_files f
-                  WHERE f.day_closed AND (f.size, f.exchange, f.symbol, f.date)
-                                       = (sizes.size, c.exchange, c.symbol, c.date))
+                  WHERE f.day_closed AND f.size = sizes.size
+                    AND f.exchange = c.exchange AND f.symbol = c.symbol AND f.date = c.date)
   AND c.exported_at >= (c.date + 1)::TIMESTAMP AT TIME ZONE 'UTC'"""
 
 # The store leaves out what is settled long enough; the rest is compared with the files at hand.
@@ -42,7 +42,8 @@ FROM store.archive_trades t
 WHERE settled_at > {since}
   AND (is_late OR NOT EXISTS (
         FROM archive.files f
-        WHERE f.day_closed AND (f.exchange, f.symbol, f.date) = (t.exchange, t.symbol, t.date)))"""
+        WHERE f.day_closed
+          AND f.exchange = t.exchange AND f.symbol = t.symbol AND f.date = t.date))"""
 
 # As alphapulse.candles folds them. The key puts time before id in one number that compares fast.
 CANDLES = """
@@ -59,8 +60,8 @@ FROM (SELECT *, epoch_us(traded_at)::HUGEINT * 18446744073709551616 + trade_id A
      (VALUES {sizes}) AS sizes(size, micros)
 WHERE NOT EXISTS (
     FROM archive.candle_files f
-    WHERE f.day_closed AND (f.size, f.exchange, f.symbol, f.date)
-                         = (sizes.size, t.exchange, t.symbol, t.date))
+    WHERE f.day_closed AND f.size = sizes.size
+      AND f.exchange = t.exchange AND f.symbol = t.symbol AND f.date = t.date)
 GROUP BY sizes.size, t.exchange, t.symbol, t.date, epoch_us(traded_at) // micros * micros"""
 
 
