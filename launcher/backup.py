@@ -26,7 +26,7 @@ from alphapulse.backup.vault import Vault, open_vault
 from alphapulse.postgres import dagster_url, database
 from alphapulse.settings import FILE, Settings, SettingsError
 from alphapulse.store.backups import BackupUnderWay, find_dagster
-from alphapulse.store.connect import connect
+from alphapulse.store.connect import StoreUnavailable, connect
 from alphapulse.store.reopening import look_for_late_rows
 from alphapulse.store.restoring import has_tables, is_used
 from launcher.supervisor import UNFINISHED, hold
@@ -62,10 +62,22 @@ def roots_of(settings: Settings) -> dict[str, Path]:
     return {"parquet": settings.parquet, "candles": settings.candles}
 
 
+@contextmanager
+def reaching(place: str) -> Iterator[None]:
+    """What the place or the disk refuses becomes BackupError, one line."""
+    try:
+        yield
+    except StoreUnavailable:
+        raise
+    except OSError as failure:
+        raise BackupError(f"{place}: {failure}") from failure
+
+
 def back_up(settings: Settings, environment: Mapping[str, str]) -> Made:
     """Raises what `make_backup` raises, and SettingsError without a place."""
-    vault = open_vault(place_of(settings), environment)
-    with database(settings) as url:
+    place = place_of(settings)
+    with reaching(place), database(settings) as url:
+        vault = open_vault(place, environment)
         return make_backup(url, roots_of(settings), vault, settings.backup_keep)
 
 
@@ -87,8 +99,11 @@ def made_facts(made: Made) -> dict[str, Any]:
 
 
 def run_drill(settings: Settings, environment: Mapping[str, str]) -> Drilled:
-    settings.home.mkdir(parents=True, exist_ok=True)
-    return drill(open_vault(place_of(settings), environment), settings.home)
+    place = place_of(settings)
+    with reaching(place):
+        vault = open_vault(place, environment)
+        settings.home.mkdir(parents=True, exist_ok=True)
+        return drill(vault, settings.home)
 
 
 def drill_facts(found: Drilled) -> dict[str, Any]:

@@ -41,12 +41,17 @@ def restore(
     What came after the backup is then fetched from the exchanges, once the collectors run.
     """
     order = backups.Order(place, stamp, home)
-    if dry_run:
-        show(backups.dry_run(settings, order, os.environ), as_json=as_json)
-        return
-    facts = backups.restore(settings, order, os.environ, lambda text: click.echo(text, err=True))
+    with backups.reaching(place):
+        if dry_run:
+            show(backups.dry_run(settings, order, os.environ), as_json=as_json)
+            return
+        facts = backups.restore(settings, order, os.environ, say)
     show(facts, as_json=as_json)
     click.echo("restored; start it, and what came since is fetched from the exchanges", err=True)
+
+
+def say(text: str) -> None:
+    click.echo(text, err=True)
 
 
 @click.command()

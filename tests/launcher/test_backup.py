@@ -183,12 +183,18 @@ def test_status_says_where_backups_go_or_that_there_are_none(tmp_path: Path) -> 
         (("drill",), "set ALPHAPULSE_BACKUP_TO"),
         (("restore", "--from", "/nowhere/at/all"), "is no directory"),
         (("restore", "--from", "{tmp}"), "there is none at all"),
+        (("restore", "--from", "s3://nothing/x"), "s3://nothing/x: "),
     ],
 )
 def test_what_cannot_be_is_one_clear_line(
     tmp_path: Path, words: tuple[str, ...], complaint: str
 ) -> None:
-    env = environment(tmp_path / "home")
+    env = environment(tmp_path / "home") | {
+        "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:1",
+        "AWS_ACCESS_KEY_ID": "a-key",
+        "AWS_SECRET_ACCESS_KEY": "a-secret",
+    }
     done = run(env, *(word.format(tmp=tmp_path) for word in words))
     assert done.returncode == 1
     assert complaint in done.stderr and "Traceback" not in done.stderr
+    assert "a-secret" not in done.stderr
