@@ -16,8 +16,8 @@ from psycopg.sql import SQL, Composed, Identifier, Literal
 from alphapulse.day import MarketDay
 from alphapulse.store.connect import Store, connect
 from alphapulse.store.databases import EVERYWHERE, EXISTS, address
-from alphapulse.store.days import summary_of_day
 from alphapulse.store.judgements import has_late_rows
+from alphapulse.store.shipping import summaries
 
 LOCK = "SELECT pg_try_advisory_lock(hashtextextended('alphapulse backup', 0))"
 MADE_ANEW = ("trades", "instance", "migrations")  # by the restore itself
@@ -172,9 +172,9 @@ def is_late(store: Store, market_id: int, day: MarketDay, export: Export | None)
 
 def count_and_checksum(store: Store, market_id: int, day: MarketDay) -> tuple[int, str]:
     """The day's rows, and PostgreSQL's checksum of them (`alphapulse.certificate`)."""
-    row = store.execute(summary_of_day(market_id, day).encode()).fetchone()
-    assert row
-    return int(row[0]), str(row[6] or 0)
+    for found in summaries(store, [market_id], day):
+        return found.rows, found.checksum
+    return 0, "0"
 
 
 def record_copies(store: Store, found: Iterable[CopyRow]) -> None:
