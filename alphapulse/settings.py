@@ -57,6 +57,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     stream_buffer_bytes: Positive = 4_194_304  # unsent; beyond it a slow stream client is closed
     stream_clients: Positive = 1_000  # connections that the streamer accepts at once
     first_day: str = "2024-01-01"  # oldest UTC day that the archive knows as a partition
+    retention_days: Natural = 30  # UTC days that stay in PostgreSQL besides today; 0: all
+    dagster_events_days: Natural = 90  # of Dagster's own events and runs' output; 0: all
 
     def __post_init__(self) -> None:
         if str(date.fromisoformat(self.first_day)) != self.first_day:

@@ -32,6 +32,7 @@ from launcher import data
 from launcher.demo import run_demo
 from launcher.ports import PortTaken
 from launcher.ready import ready_database
+from launcher.retention import retention
 from launcher.status import describe, gather
 from launcher.supervisor import AlreadyRunning
 from launcher.up import run_up
@@ -176,7 +177,7 @@ def replay(
     )
 
 
-for word in (data.load, data.backfill, data.journal, data.verify, data.coverage):
+for word in (data.load, data.backfill, data.journal, data.verify, data.coverage, retention):
     main.add_command(word)
 
 

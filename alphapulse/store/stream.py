@@ -170,9 +170,6 @@ def has_dropped_since(store: Store, place: Cursor) -> bool:
 
     It records each day that it drops, with the highest `tx` of its rows.
     """
-    ((is_known,),) = ask(store, "SELECT to_regclass('dropped_days') IS NOT NULL")
-    if not is_known:
-        return False
     query = "SELECT count(*) > 0 FROM dropped_days WHERE last_tx >= %s"
     ((dropped,),) = ask(store, query, [place.xmin])
     return bool(dropped)
