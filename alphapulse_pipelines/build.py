@@ -12,6 +12,13 @@ from alphapulse_pipelines.checks import (
 from alphapulse_pipelines.house import House, house_of
 from alphapulse_pipelines.jobs import nightly_export, renew_market_data
 from alphapulse_pipelines.reopening import judge_days, reopened_days_sensor
+from alphapulse_pipelines.retention import (
+    dagster_events,
+    nightly_retention,
+    nightly_retention_job,
+    old_days_leave,
+    retention,
+)
 from alphapulse_pipelines.schedules import nightly_schedule
 from alphapulse_pipelines.sensors import archive_behind, new_markets, observe_trades
 
@@ -22,10 +29,28 @@ def build_definitions(settings: Settings, house: House | None = None) -> dg.Defi
     One process per run: the work is done in DuckDB's threads, and a process costs 150 MB.
     """
     return dg.Definitions(
-        assets=[trades, build_trades_parquet(settings.first_day), market_data],
-        asset_checks=[rows_match_store, certificate_verifies, coverage_is_complete],
-        jobs=[nightly_export, renew_market_data],
-        schedules=[nightly_schedule(settings.first_day)],
+        assets=[
+            trades,
+            build_trades_parquet(settings.first_day),
+            market_data,
+            retention,
+            dagster_events,
+        ],
+        asset_checks=[
+            rows_match_store,
+            certificate_verifies,
+            coverage_is_complete,
+            old_days_leave,
+        ],
+        jobs=[
+            nightly_export,
+            renew_market_data,
+            nightly_retention_job,
+        ],
+        schedules=[
+            nightly_schedule(settings.first_day),
+            nightly_retention,
+        ],
         sensors=[
             new_markets,
             observe_trades,

@@ -22,13 +22,19 @@ def test_everything_is_there_by_name() -> None:
         "trades",
         "trades_parquet",
         "market_data",
+        "retention",
+        "dagster_events",
     }
     assert {(key.asset_key.to_user_string(), key.name) for key in graph.asset_check_keys} == {
         ("trades_parquet", "rows_match_store"),
         ("trades_parquet", "certificate_verifies"),
         ("trades_parquet", "coverage_is_complete"),
+        ("retention", "old_days_leave"),
     }
-    assert {schedule.name for schedule in found.schedule_defs} == {"nightly_export"}
+    assert {schedule.name for schedule in found.schedule_defs} == {
+        "nightly_export",
+        "nightly_retention",
+    }
     assert {sensor.name for sensor in found.sensor_defs} == {
         "new_markets",
         "observe_trades",
@@ -36,7 +42,11 @@ def test_everything_is_there_by_name() -> None:
         "reopened_days",
         "judge_days",
     }
-    assert set(found.job_names) - {"__ASSET_JOB"} == {"nightly_export", "renew_market_data"}
+    assert set(found.job_names) - {"__ASSET_JOB"} == {
+        "nightly_export",
+        "renew_market_data",
+        "nightly_retention",
+    }
 
 
 def test_the_archive_hangs_together() -> None:
@@ -50,11 +60,13 @@ def test_the_archive_hangs_together() -> None:
     assert graph.get(dg.AssetKey("trades")).is_external
 
 
-@pytest.mark.parametrize("name", ["trades", "trades_parquet", "market_data"])
+@pytest.mark.parametrize(
+    "name", ["trades", "trades_parquet", "market_data", "retention", "dagster_events"]
+)
 def test_every_asset_says_what_it_is_and_whose(name: str) -> None:
     node = build_definitions(Settings()).resolve_asset_graph().get(dg.AssetKey(name))
     assert node.description and node.owners and node.kinds
-    assert node.group_name in {"raw", "core", "out"}
+    assert node.group_name in {"raw", "core", "out", "operations"}
 
 
 def test_everything_runs_by_itself() -> None:
