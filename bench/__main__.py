@@ -3,13 +3,14 @@
 import argparse
 from collections.abc import Callable
 
-from bench import fanout, ingest, latency
+from bench import fanout, ingest, latency, retention
 from bench.stage import server
 
 RUNS: dict[str, Callable[..., dict[str, float]]] = {
     "ingest": lambda found, rounds: ingest.run(found, rounds, 300_000),
     "latency": lambda found, rounds: latency.run(found, rounds, 10.0),
     "fanout": lambda found, rounds: fanout.run(found, rounds, 40_000),
+    "retention": lambda found, rounds: retention.run(found, rounds, 1_000_000),
 }
 
 
