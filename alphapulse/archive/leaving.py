@@ -15,7 +15,8 @@ from duckdb import DuckDBPyConnection
 from msgspec.structs import asdict, replace
 
 from alphapulse import lake
-from alphapulse.archive.checksum import digest_of
+from alphapulse.archive.day_file import day_file
+from alphapulse.archive.digest import digest_of
 from alphapulse.archive.rejoining import OFFLINE, Joined, count_unfiled, rejoin_late_rows
 from alphapulse.archive.verifying import verify_file
 from alphapulse.day import MarketDay
@@ -94,14 +95,12 @@ def look_at(store: Store, parquet: Path, held: Held, digest: str | None) -> Held
 
 
 def read_sheet(parquet: Path, day: MarketDay) -> Sheet:
-    path = lake.path_of(parquet, day)
-    if not path.exists():
-        return Sheet(is_there=False)
     try:
-        with duckdb.connect(":memory:", config=OFFLINE) as duck:
-            return verify_sheet(duck, path, day)
+        with day_file(parquet, day) as path, duckdb.connect(":memory:", config=OFFLINE) as duck:
+            return verify_sheet(duck, path, day) if path else Sheet(is_there=False)
     except Exception as failure:  # noqa: BLE001  # damage makes libraries raise whatever they like
-        return Sheet(is_there=True, failures=(f"{path} cannot be read: {failure!r}",))
+        words = f"{lake.path_of(parquet, day)} cannot be read: {failure!r}"
+        return Sheet(is_there=True, failures=(words,))
 
 
 def verify_sheet(duck: DuckDBPyConnection, path: Path, day: MarketDay) -> Sheet:

@@ -20,13 +20,13 @@ from msgspec.structs import replace
 
 from alphapulse import lake
 from alphapulse.archive.checksum import checksum_of
+from alphapulse.archive.day_file import day_file
 from alphapulse.archive.verifying import verify_file
 from alphapulse.certificate import Certificate, with_coverage
 from alphapulse.coverage import Coverage
 from alphapulse.day import MarketDay
 from alphapulse.extent import Piece
 from alphapulse.lake import LakeError
-from alphapulse.lake.checks import plain
 from alphapulse.retention import Held, Refusal, Why
 from alphapulse.store.connect import Store
 from alphapulse.store.late import (
@@ -142,19 +142,22 @@ def count_unfiled(store: Store, parquet: Path, held: Held) -> int:
 def both(store: Store, parquet: Path, held: Held) -> Iterator[Both]:
     """One snapshot of the store beside the file, which is verified first. Raises RejoinError."""
     path = lake.path_of(parquet, held.day)
-    if not path.exists():
-        raise RejoinError(f"{path} is gone, and the store has let its rows go: restore it")
     rows = path.with_name(f".{path.name}.{uuid4().hex}.csv")
     try:
-        with duckdb.connect(":memory:", config=OFFLINE) as duck:
-            finding = verify_file(duck, path)
+        with (
+            day_file(parquet, held.day) as filed,
+            duckdb.connect(":memory:", config=OFFLINE) as duck,
+        ):
+            if filed is None:
+                raise RejoinError(f"{path} is gone, and the store has let its rows go: restore it")
+            finding = verify_file(duck, filed)
             if finding.failures or finding.certificate is None:
                 raise RejoinError(f"{'; '.join(finding.failures)}: restore it from the backup")
             with one_snapshot(store) as (seen, at):
                 copy_late_rows(store, held.market_id, held.day, rows)
                 duck.execute("SET TimeZone = 'UTC'")
                 duck.execute(STORED.format(rows=quoted(rows)))
-                duck.execute(FILED.format(path=quoted(path)))
+                duck.execute(FILED.format(path=quoted(filed)))
                 yield Both(duck, held, path, finding.certificate, seen, at)
     finally:
         rows.unlink(missing_ok=True)
@@ -213,8 +216,10 @@ def add(found: Both, addition: Addition) -> Certificate:
 
 
 def total(one: str, other: str) -> str:
+    """Exactly, and as PostgreSQL's trim_scale() writes it."""
     with localcontext(prec=EXACTLY):
-        return plain(Decimal(one) + Decimal(other))
+        text = f"{Decimal(one) + Decimal(other):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def unite(found: Both, certificate: Certificate) -> None:
