@@ -72,6 +72,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     # A directory by its absolute path, or s3://bucket/prefix (its keys: AWS_…); None: no backups.
     backup_to: str | None = None
     backup_keep: Positive = 7  # backups of the database that are kept
+    retention_days: Natural = 30  # UTC days that stay in PostgreSQL besides today; 0: all
+    dagster_events_days: Natural = 90  # of Dagster's own events and runs' output; 0: all
 
     def __post_init__(self) -> None:
         if str(date.fromisoformat(self.first_day)) != self.first_day:

@@ -28,6 +28,13 @@ from alphapulse_pipelines.jobs import nightly_export, renew_candles, renew_marke
 from alphapulse_pipelines.reading import ArchiveReader
 from alphapulse_pipelines.reopening import judge_days, reopened_days_sensor
 from alphapulse_pipelines.repairing import open_gaps, repair_gaps
+from alphapulse_pipelines.retention import (
+    dagster_events,
+    nightly_retention,
+    nightly_retention_job,
+    old_days_leave,
+    retention,
+)
 from alphapulse_pipelines.schedules import nightly_schedule
 from alphapulse_pipelines.sensors import archive_behind, new_markets, observe_trades
 from alphapulse_pipelines.telling import tell_alerts
@@ -55,11 +62,14 @@ def build_definitions(settings: Settings, house: House | None = None) -> dg.Defi
             market_data,
             backup,
             restore_drill,
+            retention,
+            dagster_events,
         ],
         asset_checks=[
             check_trades_parquet,
             fresh_by_own_rhythm,
             *CANDLE_CHECKS,
+            old_days_leave,
         ],
         jobs=[
             nightly_export,
@@ -70,6 +80,7 @@ def build_definitions(settings: Settings, house: House | None = None) -> dg.Defi
             make_backups,
             drill_backups,
             judge_coverage,
+            nightly_retention_job,
         ],
         schedules=[
             nightly_schedule(settings.first_day),
@@ -77,6 +88,7 @@ def build_definitions(settings: Settings, house: House | None = None) -> dg.Defi
             nightly_backup,
             weekly_drill,
             nightly_coverage,
+            nightly_retention,
         ],
         sensors=[
             new_markets,

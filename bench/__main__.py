@@ -11,6 +11,7 @@ from bench import (
     fanout,
     ingest,
     latency,
+    retention,
     watching,
 )
 from bench.stage import server
@@ -24,6 +25,7 @@ RUNS: dict[str, Callable[..., dict[str, float]]] = {
     "candles": lambda _, rounds: candles.run(rounds, 1_000_000),
     "archive": archive.run,
     "export": lambda found, rounds, trades=5_000_000: export.run(found, rounds, trades),
+    "retention": lambda found, rounds: retention.run(found, rounds, 1_000_000),
 }
 
 

@@ -34,6 +34,7 @@ from launcher.alerts import alerts
 from launcher.demo import run_demo
 from launcher.ports import PortTaken
 from launcher.ready import ready_database
+from launcher.retention import retention
 from launcher.status import describe, gather
 from launcher.supervisor import AlreadyRunning, HomeUnfinished
 from launcher.up import run_up
@@ -179,9 +180,9 @@ def replay(
     )
 
 
-for word in (data.load, data.backfill, data.journal, data.verify, data.coverage, alerts):
+for word in (data.load, data.backfill, data.journal, data.verify, data.coverage):
     main.add_command(word)
-for word in (backups.backup, backups.restore, backups.drill):
+for word in (alerts, retention, backups.backup, backups.restore, backups.drill):
     main.add_command(word)
 
 

@@ -465,3 +465,24 @@ CREATE TABLE pauses (
 );
 CREATE INDEX pauses_by_hour ON pauses (hour);
 COMMENT ON TABLE pauses IS 'Per market and hour: how many pauses between two neighbouring trades ended in it, and the four longest, in seconds.';
+-- ---- Days that left the database (0013_dropped_days.sql)
+
+CREATE TABLE dropped_days (
+    market_id integer NOT NULL REFERENCES markets,
+    day date NOT NULL,
+    rows bigint NOT NULL,
+    checksum numeric NOT NULL,
+    last_id bigint NOT NULL,
+    last_at timestamptz NOT NULL,
+    last_tx bigint NOT NULL,
+    first_ids bigint[] NOT NULL,
+    last_ids bigint[] NOT NULL,
+    left_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (market_id, day)
+);
+CREATE INDEX dropped_days_by_tx ON dropped_days (last_tx);
+COMMENT ON TABLE dropped_days IS 'Market-days that left the database: their trades are in their Parquet files.';
+COMMENT ON COLUMN dropped_days.rows IS 'Of the file that was verified, as is checksum, when the day left last.';
+COMMENT ON COLUMN dropped_days.last_id IS 'Its last trade, and when that was.';
+COMMENT ON COLUMN dropped_days.last_tx IS 'The highest transaction that stored one of its rows.';
+COMMENT ON COLUMN dropped_days.first_ids IS 'Ids near its first midnight, as last_ids near its last: the days beside it are judged by them.';

@@ -26,7 +26,9 @@ READY_WITHIN = (
 ORPHANS_WITHIN = 30  # seconds; children of a killed postmaster leave by themselves
 ORPHANS = "pre-existing shared memory block"  # what PostgreSQL says until they have left
 POLL = 0.05  # seconds
-LOG_BYTES = 64_000_000  # a day's log that has grown beyond this is emptied at the next start
+LOG_BYTES = (
+    64_000_000  # a day's log beyond this is emptied at the next start, or by the nightly retention
+)
 
 # What we rely on. Everything else is PostgreSQL's default (shared_buffers 128 MB,
 # synchronous_commit on) and the owner's to change in data/postgresql.conf. TCP only: the path of a
@@ -110,9 +112,7 @@ class Cluster(Struct, frozen=True):
         self.log.mkdir(mode=0o700, exist_ok=True)
         self.account.give(self.log)
         (self.log / "start.log").unlink(missing_ok=True)
-        for path in self.log.glob("*.log"):
-            if path.stat().st_size > LOG_BYTES:
-                os.truncate(path, 0)
+        empty_long_logs(self.log)
 
     def drop_stale_pid(self) -> None:
         """Remove a postmaster.pid whose number now belongs to some other process.
@@ -139,6 +139,14 @@ class Cluster(Struct, frozen=True):
             f"user {self.account.name}, who runs PostgreSQL for root, cannot enter {directory}: "
             "choose an ALPHAPULSE_HOME outside of closed directories"
         )
+
+
+def empty_long_logs(log: Path) -> int:
+    """Empty each file beyond LOG_BYTES; gives how many. PostgreSQL may be appending to them."""
+    found = [path for path in log.glob("*.log") if path.stat().st_size > LOG_BYTES]
+    for path in found:
+        os.truncate(path, 0)
+    return len(found)
 
 
 def write_secret(path: Path, secret: str) -> None:

@@ -80,6 +80,20 @@ SELECT coalesce(
      WHERE market_id = %(market_id)s AND day < %(day)s AND last_id IS NOT NULL
      ORDER BY day DESC LIMIT 1))"""
 
+# Days around it that left the store: their neighbours there are not its own.
+LEFT = """
+SELECT (
+    SELECT d.last_ids
+    FROM coverage c LEFT JOIN dropped_days d USING (market_id, day)
+    WHERE c.market_id = %(market_id)s AND c.day < %(day)s AND c.last_id IS NOT NULL
+    ORDER BY c.day DESC LIMIT 1
+), (
+    SELECT d.first_ids
+    FROM coverage c LEFT JOIN dropped_days d USING (market_id, day)
+    WHERE c.market_id = %(market_id)s AND c.day > %(day)s AND c.first_id IS NOT NULL
+    ORDER BY c.day LIMIT 1
+)"""
+
 HOLES = """
 SELECT after_id, before_id, state, after_at, before_at FROM gaps
 WHERE market_id = %s AND after_id < %s AND coalesce(before_id, 9223372036854775807) > %s
@@ -182,6 +196,10 @@ def read_edges(store: Store, market_id: int, day: MarketDay) -> tuple[Edges, boo
     if not edges.before:
         (remembered,) = store.execute(REMEMBERED, values).fetchone() or (None,)
         edges = edges if remembered is None else replace(edges, before=[remembered])
+    before, after = store.execute(LEFT, values).fetchone() or (None, None)
+    if before or after:
+        gone = [*edges.before, *(before or ())], [*edges.after, *(after or ())]
+        edges = replace(edges, before=gone[0], after=gone[1])
     return edges, counts_trades, now
 
 

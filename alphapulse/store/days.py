@@ -23,6 +23,8 @@ FROM markets,
 WHERE EXISTS (SELECT FROM trades WHERE market_id = markets.market_id
               AND traded_at >= day AT TIME ZONE 'UTC'
               AND traded_at < (day + interval '1 day') AT TIME ZONE 'UTC')
+  AND NOT EXISTS (SELECT FROM dropped_days d
+                  WHERE d.market_id = markets.market_id AND d.day = day.day::date)
 ORDER BY day, market_id"""
 
 COUNT = """
@@ -66,7 +68,9 @@ def market_ids(store: Store) -> dict[Market, int]:
 def traded_days(
     store: Store, first: date | None = None, last: date | None = None
 ) -> list[MarketDay]:
-    """The market-days with at least one trade, by day, then oldest market first."""
+    """The market-days with at least one trade, by day, then oldest market first; without those
+    that left the store, of which only what came late is there.
+    """
     rows = store.execute(TRADED_DAYS, {"first": first or date.min, "last": last or date.max})
     return [MarketDay(day, Market(exchange, symbol)) for exchange, symbol, day in rows]
 

@@ -48,8 +48,12 @@ ORDER BY g.found_at DESC, g.gap_id DESC"""
 NEWEST = """
 SELECT m.symbol, t.trade_id, t.traded_at
 FROM markets m CROSS JOIN LATERAL (
-    SELECT trade_id, traded_at FROM trades
-    WHERE market_id = m.market_id ORDER BY traded_at DESC, trade_id DESC LIMIT 1
+    (SELECT trade_id, traded_at FROM trades
+     WHERE market_id = m.market_id ORDER BY traded_at DESC, trade_id DESC LIMIT 1)
+    UNION ALL
+    (SELECT last_id, last_at FROM dropped_days
+     WHERE market_id = m.market_id ORDER BY day DESC LIMIT 1)
+    ORDER BY traded_at DESC, trade_id DESC LIMIT 1
 ) AS t
 WHERE m.exchange = %s"""
 
@@ -71,7 +75,7 @@ class OpenGap(Struct, frozen=True):
 
 
 def newest(store: Store, exchange: str) -> dict[str, tuple[int, Micros]]:
-    """Symbol -> id and time of its newest stored trade."""
+    """Symbol -> id and time of its newest stored trade, be it of a day that left the store."""
     rows = store.execute(NEWEST, [exchange]).fetchall()
     return {symbol: (id, micros(traded_at)) for symbol, id, traded_at in rows}
 

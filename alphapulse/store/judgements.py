@@ -10,6 +10,7 @@ from alphapulse.cursor import Snapshot
 from alphapulse.day import MarketDay
 from alphapulse.store.connect import Store
 from alphapulse.store.coverage import judge_day
+from alphapulse.store.dropped import was_dropped
 from alphapulse.trade import Market
 
 UNSETTLED = timedelta(days=7)  # how long a day that is not whole is judged again and again
@@ -96,9 +97,11 @@ def write_judgement(store: Store, market_id: int, day: MarketDay, found: Coverag
 def judge_again(store: Store, market_id: int, day: MarketDay) -> None:
     """Judge by what is stored now, and write it down.
 
-    A day that the store has let go of keeps the judgement it had. What the export counted still
-    holds unless rows came since.
+    A day that the store has let go of keeps the judgement it had, whatever came of it since. What
+    the export counted still holds unless rows came since.
     """
+    if was_dropped(store, market_id, day.date):
+        return
     row = store.execute(COUNTED, [market_id, day.date]).fetchone()
     first_id, rows, snapshot = row or (None, None, None)
     if snapshot is not None and has_late_rows(store, market_id, day, snapshot):

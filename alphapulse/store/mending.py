@@ -114,8 +114,9 @@ LATE = """
 UPDATE gaps SET state = 'repaired', note = 'filled by late rows', absent = 0, filled = %s,
     cursor = NULL, closed_at = clock_timestamp()
 WHERE gap_id = %s"""
+# Never more: where the gap's day has left the store, its rows cannot be counted there.
 FEWER = """
-UPDATE gaps SET absent = %s, filled = %s WHERE gap_id = %s AND state = 'absent'"""
+UPDATE gaps SET absent = %s, filled = %s WHERE gap_id = %s AND state = 'absent' AND absent >= %s"""
 
 
 class Closed(Struct, frozen=True):
@@ -240,5 +241,5 @@ def close_if_filled(store: Store, gap_id: int) -> bool:
         if lacking == 0:
             store.execute(LATE, [filled, gap_id])
         else:
-            store.execute(FEWER, [lacking, filled, gap_id])
+            store.execute(FEWER, [lacking, filled, gap_id, lacking])
     return bool(lacking == 0)

@@ -47,7 +47,9 @@ WHERE coverage.market_id = late.market_id AND coverage.day = late.day"""
 REOPENED = """
 SELECT m.exchange, m.symbol, c.day, c.exported_at
 FROM coverage c JOIN markets m USING (market_id)
-WHERE c.reopened_at IS NOT NULL ORDER BY c.day, c.market_id"""
+WHERE c.reopened_at IS NOT NULL
+  AND NOT EXISTS (SELECT FROM dropped_days WHERE market_id = c.market_id AND day = c.day)
+ORDER BY c.day, c.market_id"""
 
 RECORDED = """
 SELECT m.exchange, m.symbol, c.day
@@ -120,7 +122,9 @@ def look_for_late_rows(store: Store, since: int | None) -> int:
 
 
 def reopened_days(store: Store) -> list[Reopened]:
-    """The days that wait for another export, oldest first."""
+    """The days that wait for another export, oldest first. Late rows of a day that left the store
+    do not: retention unites them with its file.
+    """
     rows = store.execute(REOPENED).fetchall()
     return [
         Reopened(MarketDay(day, Market(exchange, symbol)), at) for exchange, symbol, day, at in rows

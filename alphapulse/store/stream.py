@@ -86,6 +86,12 @@ WHERE gap_id IN (
 ORDER BY gap_id"""
 
 
+# A record that came with a restore names a transaction that this database has not reached.
+DROPPED = """
+SELECT count(*) > 0 FROM dropped_days
+WHERE last_tx >= %s AND last_tx < pg_snapshot_xmax(pg_current_snapshot())::text::bigint"""
+
+
 @contextmanager
 def reaching() -> Iterator[None]:
     """Whatever the database refuses becomes StoreUnavailable: a reader asks again, later."""
@@ -170,11 +176,7 @@ def has_dropped_since(store: Store, place: Cursor) -> bool:
 
     It records each day that it drops, with the highest `tx` of its rows.
     """
-    ((is_known,),) = ask(store, "SELECT to_regclass('dropped_days') IS NOT NULL")
-    if not is_known:
-        return False
-    query = "SELECT count(*) > 0 FROM dropped_days WHERE last_tx >= %s"
-    ((dropped,),) = ask(store, query, [place.xmin])
+    ((dropped,),) = ask(store, DROPPED, [place.xmin])
     return bool(dropped)
 
 

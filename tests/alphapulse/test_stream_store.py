@@ -1,7 +1,7 @@
 """The streamer's statements on a real database: which rows lie between two places."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -11,6 +11,7 @@ from alphapulse.store import stream
 from alphapulse.store.connect import Store, StoreUnavailable, connect
 from alphapulse.trade import Market, Side, Source
 from tests.chunk import make_first_chunk
+from tests.stored import BTC, store_market
 
 
 @pytest.fixture
@@ -267,15 +268,14 @@ def test_a_dead_connection_is_store_unavailable(store: Store, reader: Store) -> 
 
 
 def test_what_retention_removed_is_known_by_its_record(store: Store, reader: Store) -> None:
+    store_market(store, BTC)
     place = here(store)
     assert not stream.has_dropped_since(reader, place)
     store.execute(
-        "CREATE TABLE IF NOT EXISTS dropped_days (day date PRIMARY KEY, last_tx bigint NOT NULL)"
-    )
-    assert not stream.has_dropped_since(reader, place)
-    store.execute(
-        "INSERT INTO dropped_days (day, last_tx) VALUES (%s, %s)",
-        [NOON - timedelta(days=40), insert(store, 1)],
+        "INSERT INTO dropped_days (market_id, day, rows, checksum, last_id, last_at, last_tx, "
+        "first_ids, last_ids) SELECT market_id, '2024-08-08', 1, 1, 1, now(), %s, '{1}', '{1}' "
+        "FROM markets LIMIT 1",
+        [insert(store, 1)],
     )
     assert stream.has_dropped_since(reader, place)
     later = here(store)  # of which other databases of the cluster may hold transactions open

@@ -31,6 +31,8 @@ def test_everything_is_there_by_name() -> None:
         "market_data",
         "backup",
         "restore_drill",
+        "retention",
+        "dagster_events",
     }
     assert {(key.asset_key.to_user_string(), key.name) for key in graph.asset_check_keys} == {
         ("trades_parquet", "rows_match_store"),
@@ -47,6 +49,7 @@ def test_everything_is_there_by_name() -> None:
         ("candles_1h", "candles_1h_agree_with_1m"),
         ("candles_1d", "candles_1d_agree_with_1m"),
         ("restore_drill", "drill_passes"),
+        ("retention", "old_days_leave"),
     }
     assert {schedule.name for schedule in found.schedule_defs} == {
         "nightly_export",
@@ -54,6 +57,7 @@ def test_everything_is_there_by_name() -> None:
         "nightly_backup",
         "weekly_drill",
         "nightly_coverage",
+        "nightly_retention",
     }
     assert {sensor.name for sensor in found.sensor_defs} == {
         "new_markets",
@@ -82,6 +86,7 @@ def test_everything_is_there_by_name() -> None:
         "make_backup",
         "drill_backup",
         "judge_coverage",
+        "nightly_retention",
     }
 
 
@@ -112,6 +117,8 @@ def test_the_archive_hangs_together() -> None:
         "market_data",
         "backup",
         "restore_drill",
+        "retention",
+        "dagster_events",
     ],
 )
 def test_every_asset_says_what_it_is_and_whose(name: str) -> None:
