@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import dagster as dg
 
+from alphapulse import lake
 from alphapulse.archive.export import Exported, Failed, export_days
 from alphapulse.archive.market_data import write_archive
 from alphapulse.archive.previewing import Look, previewing
@@ -82,8 +83,8 @@ def shown_days(exported: Iterable[Exported]) -> dict[str, dict[str, dg.MetadataV
 
 
 def look_into(look: Look, done: Exported) -> dict[str, dg.MetadataValue]:
-    """What people look at first."""
-    if done.certificate is None or done.path is None:
+    """What people look at first; not where the file holds other days too."""
+    if done.certificate is None or done.path is None or lake.is_month(done.path):
         return {}
     return shown(look(done.path, done.certificate.rows))
 

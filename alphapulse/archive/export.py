@@ -11,8 +11,10 @@ from alphapulse.archive.landing import Doors
 from alphapulse.archive.one_pass import one_pass
 from alphapulse.archive.outcome import Exported, ExportError, Failed, Outcome
 from alphapulse.day import MarketDay
+from alphapulse.lake import LakeError
 from alphapulse.store.connect import connect
 from alphapulse.store.days import market_ids, traded_days
+from alphapulse.store.dropped import dropped_days
 from alphapulse.store.reopening import recorded_days
 from alphapulse.trade import Market
 
@@ -45,13 +47,33 @@ def passes(days: Iterable[MarketDay]) -> Iterator[list[MarketDay]]:
 def export_part(
     doors: Doors, parquet: Path, ids: dict[Market, int], days: list[MarketDay]
 ) -> Iterator[Outcome]:
-    """Days of one date; first come those of markets that the store does not know."""
+    """Days of one date; first come those of markets that the store does not know, then those that
+    left the store: their files have what it has no more, and retention unites late rows with them.
+    """
+    left = dropped_days(doors.store, days[0].date, days[0].date)
     for day in days:
         if day.market not in ids:
             yield Failed(day, f"{day.key}: the store knows no market {day.market}")
-    wanted = [Wanted(day, ids[day.market]) for day in days if day.market in ids]
+        elif day in left:
+            yield archived(parquet, day)
+    wanted = [Wanted(day, ids[day.market]) for day in days if day.market in ids and day not in left]
     if wanted:
         yield from one_pass(doors, parquet, wanted)
+
+
+def archived(parquet: Path, day: MarketDay) -> Outcome:
+    """The file as it stands."""
+    try:
+        place, certificate = lake.place_of(parquet, day), lake.find_certificate(parquet, day)
+    except LakeError as failure:
+        return Failed(day, str(failure))
+    if place is None or certificate is None:
+        return Failed(
+            day,
+            f"{day.key}: its rows have left PostgreSQL, and there is no file of them in {parquet}: "
+            "bring it back from the backup",
+        )
+    return Exported(day, certificate, place.path, place.path.stat().st_size)
 
 
 def unarchived_days(

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import duckdb
 from duckdb import DuckDBPyConnection
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from alphapulse import lake
 from alphapulse.archive.day_file import day_file
@@ -41,9 +41,8 @@ Outcome: TypeAlias = Joined | Dropped | Decision
 
 
 def policy_of(settings: Settings, today: date) -> Policy:
-    """With backups on (a setting of the backup's own), only what was copied may leave."""
-    is_backed_up = asdict(settings).get("backup_to") is not None
-    return Policy(settings.retention_days, today, backups=is_backed_up)
+    """With backups on, only what was copied may leave."""
+    return Policy(settings.retention_days, today, backups=settings.backup_to is not None)
 
 
 def review(url: str, parquet: Path, policy: Policy) -> Iterator[Decision]:

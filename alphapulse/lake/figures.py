@@ -69,7 +69,7 @@ def figures_of(path: Path) -> Figures:
 
 
 def batches(path: Path, columns: list[str] = COLUMNS) -> Iterator[pa.RecordBatch]:
-    with pq.ParquetFile(path, read_dictionary=TEXTS) as file:
+    with pq.ParquetFile(path, read_dictionary=TEXTS, page_checksum_verification=True) as file:
         for batch in file.iter_batches(BATCH, columns=columns, use_threads=False):
             if any(column.null_count for column in batch.columns):
                 raise LakeError(f"{path} has rows without a value in one of {columns}")

@@ -42,7 +42,7 @@ class Place(Struct, frozen=True):
         """The day's rows with the columns of its own file."""
         if self.group is None:
             return pq.read_table(self.path, partitioning=None).replace_schema_metadata()
-        with pq.ParquetFile(self.path) as file:
+        with pq.ParquetFile(self.path, page_checksum_verification=True) as file:
             table = file.read_row_group(self.group)
         return table.drop_columns([DATE.name]).replace_schema_metadata()
 
@@ -114,7 +114,7 @@ def write_month(path: Path, places: Iterable[Place]) -> None:
     schema = pq.read_schema(ordered[0].path).remove_metadata()
     columns = [field for field in schema if field.name != DATE.name]
     whole = pa.schema([*columns, DATE], metadata=words)
-    with pq.ParquetWriter(path, whole, compression="zstd") as writer:
+    with pq.ParquetWriter(path, whole, compression="zstd", write_page_checksum=True) as writer:
         for place in ordered:
             table = place.read()
             dates = pa.array([place.date] * len(table), DATE.type)
@@ -125,4 +125,5 @@ def write_month(path: Path, places: Iterable[Place]) -> None:
 
 def extract(place: Place, path: Path) -> None:
     """Write the day's own file anew."""
-    pq.write_table(place.read().replace_schema_metadata(place.pairs), path, compression="zstd")
+    table = place.read().replace_schema_metadata(place.pairs)
+    pq.write_table(table, path, compression="zstd", write_page_checksum=True)

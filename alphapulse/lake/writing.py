@@ -42,6 +42,7 @@ class DayFile:
             column_encoding=DIFFERENCES | dict.fromkeys(("price", "size"), "PLAIN"),
             compression="zstd",
             compression_level=1,
+            write_page_checksum=True,  # a damaged page is told even where its values are not
         )
 
     def add(self, batch: pa.RecordBatch) -> None:

@@ -127,10 +127,10 @@ def test_zero_days_keep_everything(store: Store, url: str, lake_below: Path) -> 
 def test_a_dry_run_changes_nothing(store: Store, url: str, lake_below: Path) -> None:
     (done,) = export(url, lake_below, store_day(store, BTC))
     assert done.path
-    before = (done.path.stat(), read_slots(store), list_coverage(store))
+    before = (lake.files(lake_below), read_slots(store), list_coverage(store))
     (decision,) = review(url, lake_below, POLICY)
     assert decision.may_leave and decision.rows == 3
-    assert (done.path.stat(), read_slots(store), list_coverage(store)) == before
+    assert (lake.files(lake_below), read_slots(store), list_coverage(store)) == before
     assert rows_of(store) == 3
 
 
@@ -180,8 +180,9 @@ def test_a_file_of_which_a_byte_was_flipped_keeps_the_day(
     (done,) = export(url, lake_below, store_day(store, BTC))
     assert done.path
     chunk = pq.read_metadata(done.path).row_group(0).column(lake.SCHEMA.names.index(column))
+    begins_at = chunk.dictionary_page_offset or chunk.data_page_offset
     content = bytearray(done.path.read_bytes())
-    content[chunk.data_page_offset + chunk.total_compressed_size - 3] ^= 0x10
+    content[begins_at + chunk.total_compressed_size - 3] ^= 0x10
     done.path.write_bytes(content)
     assert set(reasons(url, lake_below)) <= {Why.FILE_DAMAGED, Why.STORE_DIFFERS}
     assert rows_of(store) == 3
@@ -371,3 +372,26 @@ def test_the_oldest_day_that_stays_does_not_keep_the_next(
     assert isinstance(stays, Decision) and stays.day == DAY
     assert isinstance(leaves, Dropped) and leaves.day == NEXT
     assert (rows_of(store), rows_of(store, NEXT)) == (3, 0)
+
+
+def test_a_day_in_its_months_file_leaves_too(store: Store, url: str, lake_below: Path) -> None:
+    export(url, lake_below, store_day(store, BTC))
+    place = lake.place_of(lake_below, BTC_DAY)
+    assert place is not None
+    lake.write_month(lake.month_of(place.path), [place])
+    place.path.unlink()
+    assert isinstance(leave(url, lake_below), Dropped)
+    assert rows_of(store) == 0
+
+
+def test_a_day_whose_months_file_is_damaged_stays(store: Store, url: str, lake_below: Path) -> None:
+    export(url, lake_below, store_day(store, BTC))
+    place = lake.place_of(lake_below, BTC_DAY)
+    assert place is not None
+    month = lake.month_of(place.path)
+    lake.write_month(month, [place])
+    place.path.unlink()
+    content = bytearray(month.read_bytes())
+    content[len(content) // 4] ^= 0xFF
+    month.write_bytes(content)
+    assert reasons(url, lake_below) == [Why.FILE_DAMAGED]

@@ -7,7 +7,7 @@ import pytest
 
 from alphapulse import lake
 from alphapulse.archive.audit import compare_with_store
-from alphapulse.archive.export import unarchived_days
+from alphapulse.archive.export import Failed, export_days, unarchived_days
 from alphapulse.archive.leaving import let_go, review
 from alphapulse.archive.verifying import verify_paths
 from alphapulse.certificate import Certificate
@@ -225,3 +225,46 @@ def test_a_market_goes_on_behind_its_last_trade_though_that_has_left(
     assert newest(store, ETH.exchange) == {ETH.symbol: (3, at)}
     store_trades(store, ETH, [(7, f"{NEXT} 00:02:00", "1", "1")])
     assert newest(store, ETH.exchange)[ETH.symbol][0] == 7
+
+
+def fold_into_month(parquet: Path, day: MarketDay) -> None:
+    """The day's own file goes into its month's, as compaction does it."""
+    path = lake.path_of(parquet, day)
+    place = lake.place_of(parquet, day)
+    assert place is not None
+    lake.write_month(lake.month_of(path), [place])
+    path.unlink()
+
+
+def test_late_rows_join_a_day_that_lies_in_its_months_file(
+    store: Store, database_url: str, parquet: Path
+) -> None:
+    fold_into_month(parquet, BTC_DAY)
+    store_trades(store, BTC, LATE)
+    assert leave(database_url, parquet).rows == 2
+    assert lake.read(lake.path_of(parquet, BTC_DAY))["trade_id"].to_pylist() == list(range(1, 9))
+    assert certificate_of(parquet).verdict == "complete"
+
+
+@pytest.mark.parametrize("is_folded", [False, True])
+def test_an_export_of_a_day_that_left_gives_its_file_as_it_is(
+    store: Store, database_url: str, parquet: Path, is_folded: bool
+) -> None:
+    before = certificate_of(parquet)
+    if is_folded:
+        fold_into_month(parquet, BTC_DAY)
+    store_trades(store, BTC, LATE)
+    (done,) = export(database_url, parquet, BTC_DAY)
+    assert done.certificate == before == certificate_of(parquet)
+    assert done.path is not None and lake.is_month(done.path) is is_folded
+
+
+def test_late_rows_alone_are_never_exported_as_the_day(
+    store: Store, database_url: str, parquet: Path
+) -> None:
+    lake.path_of(parquet, BTC_DAY).unlink()
+    store_trades(store, BTC, LATE)
+    (outcome,) = export_days(database_url, parquet, [BTC_DAY])
+    assert isinstance(outcome, Failed)
+    assert "bring it back from the backup" in outcome.reason
+    assert lake.find_certificate(parquet, BTC_DAY) is None
