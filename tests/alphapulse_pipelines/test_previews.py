@@ -37,12 +37,12 @@ def test_the_plot_is_a_picture_that_the_page_shows_at_once(bars: list[Bar]) -> N
 def test_the_line_is_broken_where_nothing_traded() -> None:
     bars = [Bar(place, *[Decimal(1 + place)] * 4, 1.0) for place in (0, 1, 5)]
     _, price = svg_of(picture(bars))
-    assert price.get("d") == "M0,61h1l10,-12M50,3h1"
+    assert price.get("d") == "M0,61h1l7,-12M35,3h1"
 
 
 def test_a_price_that_does_not_move_is_a_line_in_the_middle() -> None:
     _, price = svg_of(picture([Bar(n, *[Decimal(7)] * 4, 0.0) for n in (0, 1)]))
-    assert price.get("d") == "M0,32h1l10,0"
+    assert price.get("d") == "M0,32h1l7,0"
 
 
 def test_numbers_are_those_of_the_day() -> None:
