@@ -77,13 +77,13 @@ def summary(found: Sequence[Judged]) -> dict[str, dg.MetadataValue]:
         name: sum(getattr(row, name) or 0 for row in found)
         for name in ("missing", "absent", "repaired", "unexplained")
     }
-    shown = {name: dg.MetadataValue.int(count) for name, count in numbers.items()}
+    shown: dict[str, dg.MetadataValue] = {
+        name: dg.MetadataValue.int(count) for name, count in numbers.items()
+    }
     order = sorted(found, key=lambda row: (-(row.missing or 0), row.exchange, row.symbol))
-    return (
-        shown | {"verdicts": dg.MetadataValue.table([record(row) for row in order])}
-        if found
-        else shown
-    )
+    if order:
+        shown["verdicts"] = dg.MetadataValue.table([record(row) for row in order])
+    return shown
 
 
 def record(row: Judged) -> dg.TableRecord:

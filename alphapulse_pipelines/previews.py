@@ -13,7 +13,7 @@ import dagster as dg
 from alphapulse.archive.previewing import STRETCHES, Bar, Edge, Preview
 
 INLINE = 1000  # characters of markdown from which on the page hides it
-STEP = 10  # pixels of a stretch
+STEP = 7  # pixels of a stretch: the picture fits into the panel beside the partitions
 PRICE, VOLUME = 64, 28  # pixels of height: the price above, the volume below
 PICTURE = (
     f"<svg xmlns='http://www.w3.org/2000/svg' width='{STEP * STRETCHES}' height='{PRICE + VOLUME}'>"

@@ -17,7 +17,7 @@ def day_file(parquet: Path, day: MarketDay) -> Iterator[Path | None]:
     """
     place = lake.place_of(parquet, day)
     if place is None or place.group is None:
-        yield place and place.path
+        yield place.path if place else None
         return
     with TemporaryDirectory(prefix="alphapulse-day-") as folder:
         alone = Path(folder) / f"{day.date}.parquet"

@@ -18,7 +18,14 @@ VOLUMES = st.floats(0, 1e12)
 @st.composite
 def days_of_bars(draw: st.DrawFn) -> list[Bar]:
     places = sorted(draw(st.sets(st.integers(0, STRETCHES - 1), min_size=1)))
-    return [Bar(place, *[draw(PRICES) for _ in range(4)], draw(VOLUMES)) for place in places]
+    return [
+        Bar(place, draw(PRICES), draw(PRICES), draw(PRICES), draw(PRICES), draw(VOLUMES))
+        for place in places
+    ]
+
+
+def flat(stretch: int, price: Decimal, volume: float) -> Bar:
+    return Bar(stretch, price, price, price, price, volume)
 
 
 def svg_of(value: dg.MetadataValue) -> ET.Element:
@@ -35,14 +42,14 @@ def test_the_plot_is_a_picture_that_the_page_shows_at_once(bars: list[Bar]) -> N
 
 
 def test_the_line_is_broken_where_nothing_traded() -> None:
-    bars = [Bar(place, *[Decimal(1 + place)] * 4, 1.0) for place in (0, 1, 5)]
+    bars = [flat(place, Decimal(1 + place), 1.0) for place in (0, 1, 5)]
     _, price = svg_of(picture(bars))
-    assert price.get("d") == "M0,61h1l10,-12M50,3h1"
+    assert price.get("d") == "M0,61h1l7,-12M35,3h1"
 
 
 def test_a_price_that_does_not_move_is_a_line_in_the_middle() -> None:
-    _, price = svg_of(picture([Bar(n, *[Decimal(7)] * 4, 0.0) for n in (0, 1)]))
-    assert price.get("d") == "M0,32h1l10,0"
+    _, price = svg_of(picture([flat(n, Decimal(7), 0.0) for n in (0, 1)]))
+    assert price.get("d") == "M0,32h1l7,0"
 
 
 def test_numbers_are_those_of_the_day() -> None:

@@ -9,7 +9,7 @@ from tests.browser.conftest import CHROMIUM
 from tests.conftest import ROOT
 
 PICTURE = ROOT / "docs" / "pictures" / "dagster.png"
-SETTLE = 5_000  # milliseconds for the page to draw everything
+SETTLE = 2_000  # milliseconds for the page to draw everything
 
 
 def take(address: str) -> None:
@@ -17,9 +17,10 @@ def take(address: str) -> None:
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=arguments)
-        page = browser.new_page(viewport={"width": 1280, "height": 640})
+        page = browser.new_page(viewport={"width": 1500, "height": 800})
         page.goto(f"{address}/assets/trades_parquet?view=lineage")
         page.locator("svg").get_by_text("market_data", exact=True).first.wait_for(timeout=90_000)
+        page.wait_for_function("!document.body.innerText.includes('Loading...')", timeout=90_000)
         page.wait_for_timeout(SETTLE)
         page.screenshot(path=PICTURE)
         browser.close()

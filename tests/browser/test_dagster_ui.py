@@ -56,7 +56,7 @@ def partitions_are_green(dagster: Running, page: Page) -> None:
         expect(page.get_by_text("Failed (0)", exact=True)).to_be_visible()
     plot = page.locator("img[src^='data:image/svg']").first
     expect(plot).to_be_visible()
-    assert drawn(plot) == (480, 92)
+    assert drawn(plot) == (336, 92)
     expect(page.get_by_text("first and last trades", exact=True)).to_be_visible()
 
 
