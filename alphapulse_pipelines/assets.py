@@ -14,7 +14,7 @@ from alphapulse.certificate import Certificate
 from alphapulse.day import MarketDay
 from alphapulse_pipelines.house import House
 from alphapulse_pipelines.partitions import market_days
-from alphapulse_pipelines.pools import EXPORT
+from alphapulse_pipelines.pools import LAKE
 from alphapulse_pipelines.previews import shown
 from alphapulse_pipelines.recording import record
 
@@ -57,7 +57,7 @@ def trades_parquet(first_day: str) -> dg.AssetsDefinition:
         deps=[trades],
         partitions_def=market_days(first_day),
         backfill_policy=dg.BackfillPolicy.multi_run(POOL_OF_ONE_RUN),
-        pool=EXPORT,
+        pool=LAKE,
         group_name="core",
         kinds={"parquet", "duckdb"},
         owners=OWNERS,

@@ -13,6 +13,7 @@ from alphapulse.lake.candle_files import bars_of
 from alphapulse_pipelines.house import House
 from alphapulse_pipelines.partitions import market_days
 from alphapulse_pipelines.plots import markdown_table, plain, sparkline
+from alphapulse_pipelines.pools import LAKE
 from alphapulse_pipelines.recording import record
 
 OWNERS = ["team:alphapulse"]
@@ -94,6 +95,7 @@ def asset_of(
         deps=[source],
         partitions_def=market_days(first_day),
         backfill_policy=dg.BackfillPolicy.multi_run(POOL_OF_ONE_RUN),
+        pool=LAKE,
         group_name="core",
         kinds={"parquet", "duckdb"},
         owners=OWNERS,

@@ -7,13 +7,13 @@ import dagster as dg
 from alphapulse.archive.compaction import Compacted, NotCompacted, Rules, compact, sweep
 from alphapulse.archive.market_data import is_behind, write_archive
 from alphapulse_pipelines.house import House
+from alphapulse_pipelines.pools import LAKE
 
 AFTER_THE_EXPORT = "40 1 * * *"  # UTC; the nightly export begins at 00:10
-POOL = "archive"
 
 
 @dg.op(
-    pool=POOL,
+    pool=LAKE,
     description="Removes the days' own files that lie in a month's file since yesterday, writes "
     "the months that are due, and renews market_data.duckdb, which from then on reads those.",
 )

@@ -13,20 +13,14 @@ from pathlib import Path
 
 import dagster as dg
 
-from collectors.exchanges import EXCHANGES
+# Whoever replaces files of the lake, one run at a time: exports, candles, months' files, and late
+# rows of days that left. None of them takes away what another has just written, and an export keeps
+# every core busy anyway. Exchanges' REST APIs are shared by a tag, see dagster.yaml.
+LAKE = "lake"
 
-EXPORT = "export"
-
-# An export keeps every core busy and takes 350 MB at most: two at once are no quicker. A REST API
-# has one pace for all of us (`rest_turns`): a second run would only wait for the first one's turn.
-LIMITS = {EXPORT: 1} | {f"rest_{exchange}": 1 for exchange in EXCHANGES}
+LIMITS = {LAKE: 1}
 
 UNFINISHED = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])
-
-
-def rest_pool(exchange: str) -> str:
-    """The pool of runs that ask this exchange's REST API."""
-    return f"rest_{exchange}"
 
 
 def set_limits(instance: dg.DagsterInstance) -> None:

@@ -18,8 +18,8 @@ from alphapulse.store.retention import Dropped
 from alphapulse.sweeping import empty_logs, sweep_asides, sweep_run_output
 from alphapulse_pipelines import assets
 from alphapulse_pipelines.house import House
+from alphapulse_pipelines.pools import LAKE
 
-POOL = "postgres_maintenance"  # one at a time, with whatever else takes PostgreSQL's attention
 GROUP = "operations"
 AT_NIGHT = "30 2 * * *"  # long after the export of yesterday, which the newest due day needs not
 
@@ -29,7 +29,7 @@ AT_NIGHT = "30 2 * * *"  # long after the export of yesterday, which the newest 
     group_name=GROUP,
     kinds={"postgres"},
     owners=assets.OWNERS,
-    pool=POOL,
+    pool=LAKE,
     code_version="1",
     description="Days older than `retention_days` leave PostgreSQL: whole partitions or chunks, "
     "and only when each market's Parquet file, read again, holds every row of them. A day that "
@@ -128,7 +128,6 @@ def old_days_leave(house: dg.ResourceParam[House]) -> dg.AssetCheckResult:
     group_name=GROUP,
     kinds={"postgres"},
     owners=assets.OWNERS,
-    pool=POOL,
     code_version="1",
     description="Dagster's own events and its runs' output, older than `dagster_events_days`, are "
     "deleted. The newest event of each kind of each partition stays, so that no partition's status "

@@ -166,8 +166,10 @@ def restore(
                 restore_dagster(dagster_url(url), vault, backup)
             with connect(url, "restore") as store:
                 look_for_late_rows(store, None)
-        say("writing market_data.duckdb")
-        write_archive(settings.archive, settings.parquet)
+            say("writing market_data.duckdb")
+            write_archive(
+                settings.archive, settings.parquet, candles=settings.candles, store_url=url
+            )
     return plan_facts(backup, settings)
 
 

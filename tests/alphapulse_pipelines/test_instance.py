@@ -45,8 +45,10 @@ def test_files_stay_in_dagsters_home(
 def test_repairs_leave_room_for_the_export(postgres_instance: dg.DagsterInstance) -> None:
     queue = postgres_instance.get_concurrency_config().run_queue_config
     assert queue
-    assert queue.tag_concurrency_limits == [{"key": EXCHANGE, "limit": 1}]
-    assert queue.max_concurrent_runs > 1
+    each, together = queue.tag_concurrency_limits
+    assert each == {"key": EXCHANGE, "value": {"applyLimitPerUniqueValue": True}, "limit": 1}
+    assert together == {"key": EXCHANGE, "limit": 2}
+    assert queue.max_concurrent_runs > 2
 
 
 def test_a_sensor_that_waits_holds_up_no_other(postgres_instance: dg.DagsterInstance) -> None:

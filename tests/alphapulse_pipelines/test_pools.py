@@ -8,15 +8,16 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from alphapulse.candles import BarSize
+from alphapulse.settings import Settings
+from alphapulse_pipelines.build import build_definitions
 from alphapulse_pipelines.pools import (
-    EXPORT,
+    LAKE,
     LIMITS,
     born,
     bury_dead_runs,
-    rest_pool,
     set_limits,
 )
-from collectors.exchanges import EXCHANGES
 from tests.conftest import ROOT
 
 
@@ -24,15 +25,21 @@ def limits(instance: dg.DagsterInstance) -> dict[str, int]:
     return {pool.name: pool.limit for pool in instance.event_log_storage.get_pool_limits()}
 
 
-def test_every_exchange_and_the_export_have_a_pool() -> None:
-    assert set(LIMITS) == {EXPORT} | {rest_pool(exchange) for exchange in EXCHANGES}
+def test_whoever_replaces_files_of_the_lake_waits_for_the_others() -> None:
+    found = build_definitions(Settings()).get_repository_def()
+    graph = found.asset_graph
+    writers = {"trades_parquet", "retention", *(f"candles_{size}" for size in BarSize)}
+    for name in writers:
+        assert graph.get(dg.AssetKey(name)).pools == {LAKE}, name
+    assert found.get_job("compaction").get_node_named("compact_months").definition.pools == {LAKE}
+    assert LIMITS == {LAKE: 1}
 
 
 def test_the_limits_are_told_to_the_instance_and_nobody_elses_are_touched(
     postgres_instance: dg.DagsterInstance,
 ) -> None:
     postgres_instance.event_log_storage.set_concurrency_slots("the owners", 3)
-    postgres_instance.event_log_storage.set_concurrency_slots(EXPORT, 7)
+    postgres_instance.event_log_storage.set_concurrency_slots(LAKE, 7)
     for _ in range(2):
         set_limits(postgres_instance)
         assert limits(postgres_instance) == LIMITS | {"the owners": 3}
