@@ -7,7 +7,6 @@ a month's file says nothing of its days: its footer is read, once for all of the
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -16,12 +15,12 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from alphapulse import lake
-from alphapulse.candle_certificate import is_stale
+from alphapulse.candle_certificate import is_stale, surely_follow
 from alphapulse.candles import BarSize
 from alphapulse.certificate import Certificate
 from alphapulse.day import MarketDay
 from alphapulse.lake.candle_files import find_candle_certificate
-from alphapulse.lake.months import Pairs, month_pairs
+from alphapulse.lake.months import MONTH, Pairs, month_pairs
 from alphapulse.lake.place import LakeError
 from alphapulse.trade import Market
 
@@ -79,18 +78,37 @@ def behind(parquet: Path, candles: Path, key: str) -> Iterator[Behind]:
 def suspects(parquet: Path, candles: Path, key: str, months: Months) -> list[str]:
     """Dates whose file of trades is younger than a file of its candles, or lacks one.
 
-    And those of trades in a month's file.
+    And those of trades in a month's file whose candles are not surely theirs.
     """
     made = [dates(candles / size / key) for size in BarSize]
     archived = dates(parquet / key)
     young = {name for name, at in archived.items() if any(one.get(name, 0) < at for one in made)}
-    compacted: set[str] = set()
-    for name in archived:
-        path = parquet / key / f"{name}.parquet"
-        if lake.is_month(path):
-            with suppress(LakeError, OSError):
-                compacted |= set(map(str, months(path)))
+    compacted = {
+        str(day)
+        for name in filter(MONTH.fullmatch, archived)
+        for day in unsure(parquet, candles, Path(key, f"{name}.parquet"), months)
+    }
     return sorted(young | (compacted - archived.keys()))
+
+
+def unsure(parquet: Path, candles: Path, month: Path, months: Months) -> Iterator[date]:
+    """Days of a month's trades without candles in its months' files that are surely theirs.
+
+    Candles that a day has in files of their own come before these, and are looked at in any case.
+    """
+    copies = [pairs_in(candles / size / month, months) for size in BarSize]
+    own = {name for size in BarSize for name in dates(candles / size / month.parent)}
+    for day, trades in pairs_in(parquet / month, months).items():
+        if str(day) in own or not all(surely_follow(one.get(day, {}), trades) for one in copies):
+            yield day
+
+
+def pairs_in(month: Path, months: Months) -> dict[date, Pairs]:
+    """Of each day; empty where there is no such file, or none that can be read."""
+    try:
+        return months(month)
+    except (LakeError, FileNotFoundError):
+        return {}
 
 
 def dates(folder: Path) -> dict[str, int]:
