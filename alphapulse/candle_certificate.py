@@ -4,6 +4,7 @@ It repeats what the trades' file certifies (`alphapulse.certificate`): how many 
 the exact sum of their sizes, and their checksum. docs/archive.md lists the keys.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal, localcontext
 
@@ -71,6 +72,23 @@ def read_candle_pairs(pairs: dict[bytes, bytes]) -> CandleCertificate:
 def is_stale(candles: CandleCertificate | None, trades: Certificate) -> bool:
     """Whether the candles, or their absence, do not follow from the trades' file as it is now."""
     return candles is None or facts_of(candles) != facts_of(trades)
+
+
+REPEATED = {
+    "exchange": "exchange", "symbol": "symbol", "date": "date", "simulated": "simulated",
+    "day_closed": "day_closed", "trades": "rows", "trades_checksum": "checksum",
+}  # fmt: skip
+
+
+def surely_follow(candles: Mapping[str, str], trades: Mapping[str, str]) -> bool:
+    """Whether the candles are not stale, from both files' metadata as text.
+
+    Much quicker than `is_stale`; where it is False, that one knows.
+    """
+    return candles.get(f"{PREFIX}candles_version") == str(CANDLES_VERSION) and all(
+        PREFIX + repeated in trades and candles.get(PREFIX + name) == trades[PREFIX + repeated]
+        for name, repeated in REPEATED.items()
+    )
 
 
 def is_rounding(quote_volume_sum: str, trades: Certificate) -> bool:

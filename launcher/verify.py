@@ -9,6 +9,9 @@ import msgspec
 from msgspec import Struct
 
 from alphapulse.archive.verifying import Finding, verify_paths
+from alphapulse.archive.verifying_candles import CandleFinding
+from alphapulse.candle_certificate import CandleCertificate
+from alphapulse.certificate import Certificate
 from alphapulse.day import MarketDay
 from alphapulse.lake import LakeError
 from alphapulse.store.connect import Store, connect
@@ -51,12 +54,12 @@ class Order(Struct, frozen=True):
             raise UnknownDay(str(failure)) from failure
 
 
-def verify(paths: Iterable[Path]) -> list[Finding]:
+def verify(paths: Iterable[Path]) -> list[Finding | CandleFinding]:
     """Every file of `paths` against its own certificate; raises LakeError."""
     return list(verify_paths(paths))
 
 
-def render_findings(found: Sequence[Finding], *, as_json: bool) -> Iterator[str]:
+def render_findings(found: Sequence[Finding | CandleFinding], *, as_json: bool) -> Iterator[str]:
     if as_json:
         yield msgspec.json.encode([facts_of(finding) for finding in found]).decode()
         return
@@ -67,17 +70,24 @@ def render_findings(found: Sequence[Finding], *, as_json: bool) -> Iterator[str]
     yield f"{len(found):,} files: " + (f"{bad:,} not what they certify" if bad else "all good")
 
 
-def describe_finding(finding: Finding) -> str:
+def describe_finding(finding: Finding | CandleFinding) -> str:
     mark = "good" if finding.is_good else "BAD "
     words = finding.certificate
     if words is None:
         return f"{mark}  {finding.path}"
     held = ", ".join(finding.held)
+    told = describe(words)
+    return f"{mark}  {words.day.key}  {told}  held: {held}  {finding.path}"
+
+
+def describe(words: Certificate | CandleCertificate) -> str:
+    if isinstance(words, CandleCertificate):
+        return f"{words.bars:,} bars of {words.size}  of {words.trades:,} trades"
     verdict = f"{words.verdict} ({words.reason})" if words.verdict else "not judged (version 1)"
-    return f"{mark}  {words.day.key}  {words.rows:,} rows  {verdict}  held: {held}  {finding.path}"
+    return f"{words.rows:,} rows  {verdict}"
 
 
-def facts_of(finding: Finding) -> dict[str, Any]:
+def facts_of(finding: Finding | CandleFinding) -> dict[str, Any]:
     return {
         "path": str(finding.path),
         "ok": finding.is_good,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from glob import escape
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 from alphapulse import lake
 from alphapulse.archive.audit import Offence
@@ -15,11 +16,11 @@ from alphapulse.candle_certificate import CandleCertificate, is_rounding, is_sta
 from alphapulse.candles import BarSize, BarTooLarge, Candle, fold, widen
 from alphapulse.certificate import Certificate
 from alphapulse.day import MarketDay
-from alphapulse.lake import LakeError
+from alphapulse.lake import LakeError, Place
 from alphapulse.lake.candle_files import (
     bars_of,
     find_candle_certificate,
-    path_of_candles,
+    place_of_candles,
     read_candles,
 )
 from alphapulse.lake.trades import trades_of
@@ -32,7 +33,7 @@ DIFFERENCES = """
 WITH tape AS (
     SELECT epoch_us(traded_at) AS moment, moment - moment % 60000000 AS bar,
         trade_id, price, size, side, {'at': moment, 'id': trade_id, 'price': price} AS told
-    FROM read_parquet($trades)),
+    FROM read_parquet($trades) WHERE traded_at >= $starts_at AND traded_at < $ends_at),
 expected AS (
     SELECT bar, min(told).price AS open, max(price) AS high, min(price) AS low,
         max(told).price AS close, sum(size) AS volume,
@@ -40,7 +41,7 @@ expected AS (
         count(trade_id) AS trades, min(trade_id) AS first_id, max(trade_id) AS last_id
     FROM tape GROUP BY bar)
 SELECT coalesce(bar, epoch_us(opened_at))
-FROM expected AS e FULL JOIN read_parquet($candles) AS c ON e.bar = epoch_us(c.opened_at)
+FROM expected AS e FULL JOIN bars AS c ON e.bar = epoch_us(c.opened_at)
 WHERE (e.open, e.high, e.low, e.close, e.volume, e.buy_volume, e.trades, e.first_id, e.last_id)
     IS DISTINCT FROM
     (c.open, c.high, c.low, c.close, c.volume, c.buy_volume, c.trades, c.first_id, c.last_id)
@@ -83,10 +84,14 @@ def compare_day(parquet: Path, candles: Path, day: MarketDay, small: int) -> str
         return "there are candles, and no file of trades" if made else None
     if made is None or is_stale(made, trades):
         return "the candles are not of these trades" if made else "there are no candles"
-    source, path = lake.path_of(parquet, day), path_of_candles(candles, ONE, day)
+    source, place = lake.place_of(parquet, day), place_of_candles(candles, ONE, day)
+    if source is None or place is None:
+        return "its files went away while it was looked at"
     if trades.rows <= small:
-        return first_difference(fold(trades_of(source), ONE), list(bars_of(path)))
-    return compare_totals(path, trades, made) or compare_by_sql(source, path)
+        expected = fold(trades_of(source.path, source.group), ONE)
+        return first_difference(expected, list(bars_of(place.path, place.group)))
+    bars = read_candles(place.path, place.group)
+    return compare_totals(bars, trades, made) or compare_by_sql(source, bars, day)
 
 
 def first_difference(expected: Sequence[Candle], found: Sequence[Candle]) -> str | None:
@@ -96,9 +101,9 @@ def first_difference(expected: Sequence[Candle], found: Sequence[Candle]) -> str
     return None
 
 
-def compare_totals(path: Path, trades: Certificate, made: CandleCertificate) -> str | None:
+def compare_totals(bars: Any, trades: Certificate, made: CandleCertificate) -> str | None:
     """Quote volumes against PostgreSQL's own sum, which rounds no product."""
-    found = lake.sum_of(read_candles(path)["quote_volume"])
+    found = lake.sum_of(bars["quote_volume"])
     if trades.notional_sum is None:
         return None if found == made.quote_volume_sum else f"quote volumes sum up to {found}"
     if is_rounding(found, trades):
@@ -106,9 +111,15 @@ def compare_totals(path: Path, trades: Certificate, made: CandleCertificate) -> 
     return f"quote volumes sum up to {found}, not {trades.notional_sum}"
 
 
-def compare_by_sql(source: Path, path: Path) -> str | None:
-    with folding() as duck, our_errors(source):
-        bound = {"trades": escape(str(source)), "candles": escape(str(path))}
+def compare_by_sql(source: Place, bars: Any, day: MarketDay) -> str | None:
+    """`bars` is the Arrow table of candles; the trades are read where they lie, the day's alone."""
+    with folding() as duck, our_errors(source.path):
+        duck.register("bars", bars)
+        bound = {
+            "trades": escape(str(source.path)),
+            "starts_at": day.starts_at,
+            "ends_at": day.ends_at,
+        }
         row = duck.execute(DIFFERENCES, bound).fetchone()
     return (
         f"the bar at {row[0]} (microseconds since 1970) is not that of its trades" if row else None
@@ -123,7 +134,10 @@ def compare_wide(candles: Path, day: MarketDay, size: BarSize) -> str | None:
         return None if narrow is wide else f"there are no bars of {missing}"
     if (narrow.trades, narrow.trades_checksum) != (wide.trades, wide.trades_checksum):
         return f"bars of {size} are of other trades than bars of {ONE}"
-    minutes = bars_of(path_of_candles(candles, ONE, day))
-    return first_difference(
-        widen(minutes, size), list(bars_of(path_of_candles(candles, size, day)))
-    )
+    minutes, found = (list(bars_at(candles, one, day)) for one in (ONE, size))
+    return first_difference(widen(minutes, size), found)
+
+
+def bars_at(candles: Path, size: BarSize, day: MarketDay) -> Iterable[Candle]:
+    place = place_of_candles(candles, size, day)
+    return () if place is None else bars_of(place.path, place.group)

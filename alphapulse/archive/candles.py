@@ -1,4 +1,4 @@
-"""Candles from the Parquet file of a market-day's trades, file to file, by DuckDB.
+"""Candles from the Parquet file of a market-day's trades, or its month's, to a file, by DuckDB.
 
 The fast way; `alphapulse.candles` is the reference. As with trades nothing is half-written: each
 file is made aside, read back by pyarrow, compared with what the trades' file certifies, renamed.
@@ -25,8 +25,9 @@ from alphapulse.certificate import Certificate
 from alphapulse.day import MarketDay
 from alphapulse.lake import LakeError
 from alphapulse.lake.candle_files import (
+    find_candle_certificate,
     path_of_candles,
-    read_candle_certificate,
+    place_of_candles,
     read_candles,
     verify_candles,
 )
@@ -112,37 +113,39 @@ def each(days: Iterable[MarketDay], make: Callable[[MarketDay], Made]) -> Iterat
 
 def make_candles(duck: DuckDBPyConnection, parquet: Path, candles: Path, day: MarketDay) -> Made:
     """Write the day's bars of one minute; raises CandleError, LakeError or OSError."""
-    source = lake.path_of(parquet, day)
-    path = path_of_candles(candles, BarSize.ONE_MINUTE, day)
+    size = BarSize.ONE_MINUTE
+    place = lake.place_of(parquet, day)
     trades = lake.find_certificate(parquet, day)
-    if trades is None or trades.rows == 0:
-        return nothing_to_make(day, path, f"no trades in {source}")
-    with our_errors(source):
-        duck.register("quoted", quoted_trades(source))
+    if place is None or trades is None or trades.rows == 0:
+        there = place_of_candles(candles, size, day)
+        return nothing_to_make(day, there, f"no trades in {lake.path_of(parquet, day)}")
+    with our_errors(place.path):
+        duck.register("quoted", quoted_trades(place.path, place.group))
         duck.execute(FOLD)
-    certificate = certify(duck, BarSize.ONE_MINUTE, trades)
-    compare_notional(source, trades, certificate)
-    return write(duck, path, certificate, source)
+    certificate = certify(duck, size, trades)
+    compare_notional(place.path, trades, certificate)
+    return write(duck, path_of_candles(candles, size, day), certificate, place.path)
 
 
 def widen(duck: DuckDBPyConnection, candles: Path, day: MarketDay, size: BarSize) -> Made:
     """Write the day's bars of `size`; raises CandleError, LakeError or OSError."""
-    source = path_of_candles(candles, BarSize.ONE_MINUTE, day)
-    path = path_of_candles(candles, size, day)
-    if not source.exists():
-        return nothing_to_make(day, path, f"no file {source}")
-    narrow = read_candle_certificate(source)
-    with our_errors(source):
-        duck.register("minutes", read_candles(source))
+    place = place_of_candles(candles, BarSize.ONE_MINUTE, day)
+    narrow = find_candle_certificate(candles, BarSize.ONE_MINUTE, day)
+    if place is None or narrow is None:
+        there = place_of_candles(candles, size, day)
+        source = path_of_candles(candles, BarSize.ONE_MINUTE, day)
+        return nothing_to_make(day, there, f"no file {source}")
+    with our_errors(place.path):
+        duck.register("minutes", read_candles(place.path, place.group))
         duck.execute(WIDEN, {"micros": size.micros})
     certificate = replace(narrow, size=size, bars=count_bars(duck), made_at=datetime.now(UTC))
-    return write(duck, path, certificate, source)
+    return write(duck, path_of_candles(candles, size, day), certificate, place.path)
 
 
-def nothing_to_make(day: MarketDay, path: Path, why: str) -> Made:
-    if path.exists():
+def nothing_to_make(day: MarketDay, there: lake.Place | None, why: str) -> Made:
+    if there is not None:
         raise CandleError(
-            f"{day.key}: there are {why}, and yet there are candles in {path}: they stay. "
+            f"{day.key}: there are {why}, and yet there are candles in {there.path}: they stay. "
             "Bring the file back, or move the candles away"
         )
     return Made(day)

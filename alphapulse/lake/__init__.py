@@ -9,9 +9,11 @@ from alphapulse.lake.figures import Figures, figures_of, notional_of, sum_of
 from alphapulse.lake.listing import bar_files, candle_catalogue, catalogue, listed, seen, superseded
 from alphapulse.lake.months import (
     Place,
+    day_pairs,
     extract,
     is_month,
     month_of,
+    month_pairs,
     places_in,
     write_month,
 )
@@ -53,6 +55,7 @@ __all__ = [
     "certificate_at",
     "check_columns",
     "dataset",
+    "day_pairs",
     "extract",
     "figures_of",
     "files",
@@ -60,6 +63,7 @@ __all__ = [
     "is_month",
     "listed",
     "month_of",
+    "month_pairs",
     "notional_of",
     "path_of",
     "place_of",

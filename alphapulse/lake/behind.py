@@ -1,24 +1,30 @@
 """Which market-days' candles do not follow from their trades, told quickly among many files.
 
 A rename changes the time of its folder, so a look at the folders' times says which markets to look
-at; there names and times of files leave few suspects, and only their footers are read.
+at; there names and times of files leave few suspects, and only their footers are read. The time of
+a month's file says nothing of its days: its footer is read, once for all of them.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
+from functools import cache
 from pathlib import Path
+from typing import TypeAlias
 
 from msgspec import Struct
 
 from alphapulse import lake
-from alphapulse.candle_certificate import is_stale
+from alphapulse.candle_certificate import is_stale, surely_follow
 from alphapulse.candles import BarSize
 from alphapulse.certificate import Certificate
 from alphapulse.day import MarketDay
 from alphapulse.lake.candle_files import find_candle_certificate
+from alphapulse.lake.months import MONTH, Pairs, month_pairs
 from alphapulse.lake.place import LakeError
 from alphapulse.trade import Market
+
+Months: TypeAlias = Callable[[Path], dict[date, Pairs]]
 
 
 class Behind(Struct, frozen=True):
@@ -57,25 +63,52 @@ def behind(parquet: Path, candles: Path, key: str) -> Iterator[Behind]:
 
     A file that cannot be read is `certificate_verifies`' business: no candles can be made of it.
     """
-    for name in suspects(parquet, candles, key):
+    months = cache(month_pairs)
+    for name in suspects(parquet, candles, key, months):
         try:
             day = MarketDay(date.fromisoformat(name), Market.from_key(key))
-            trades = lake.find_certificate(parquet, day)
+            trades = lake.certificate_at(lake.path_of(parquet, day), months)
         except (LakeError, ValueError):
             continue
-        if trades is not None and any(is_behind(candles, size, trades) for size in BarSize):
+        if trades is not None and any(is_behind(candles, size, trades, months) for size in BarSize):
             told = trades.checksum or str(trades.exported_at)
             yield Behind(day, f"{day.key} {told} {trades.day_closed}")
 
 
-def suspects(parquet: Path, candles: Path, key: str) -> list[str]:
-    """Dates whose file of trades is younger than a file of its candles, or lacks one."""
+def suspects(parquet: Path, candles: Path, key: str, months: Months) -> list[str]:
+    """Dates whose file of trades is younger than a file of its candles, or lacks one.
+
+    And those of trades in a month's file whose candles are not surely theirs.
+    """
     made = [dates(candles / size / key) for size in BarSize]
-    return sorted(
-        name
-        for name, at in dates(parquet / key).items()
-        if any(found.get(name, 0) < at for found in made)
-    )
+    archived = dates(parquet / key)
+    young = {name for name, at in archived.items() if any(one.get(name, 0) < at for one in made)}
+    compacted = {
+        str(day)
+        for name in filter(MONTH.fullmatch, archived)
+        for day in unsure(parquet, candles, Path(key, f"{name}.parquet"), months)
+    }
+    return sorted(young | (compacted - archived.keys()))
+
+
+def unsure(parquet: Path, candles: Path, month: Path, months: Months) -> Iterator[date]:
+    """Days of a month's trades without candles in its months' files that are surely theirs.
+
+    Candles that a day has in files of their own come before these, and are looked at in any case.
+    """
+    copies = [pairs_in(candles / size / month, months) for size in BarSize]
+    own = {name for size in BarSize for name in dates(candles / size / month.parent)}
+    for day, trades in pairs_in(parquet / month, months).items():
+        if str(day) in own or not all(surely_follow(one.get(day, {}), trades) for one in copies):
+            yield day
+
+
+def pairs_in(month: Path, months: Months) -> dict[date, Pairs]:
+    """Of each day; empty where there is no such file, or none that can be read."""
+    try:
+        return months(month)
+    except (LakeError, FileNotFoundError):
+        return {}
 
 
 def dates(folder: Path) -> dict[str, int]:
@@ -95,9 +128,9 @@ def entries(folder: Path | str) -> Iterator["os.DirEntry[str]"]:
         return
 
 
-def is_behind(candles: Path, size: BarSize, trades: Certificate) -> bool:
+def is_behind(candles: Path, size: BarSize, trades: Certificate, months: Months) -> bool:
     """Candles that cannot be read are made again."""
     try:
-        return is_stale(find_candle_certificate(candles, size, trades.day), trades)
+        return is_stale(find_candle_certificate(candles, size, trades.day, months), trades)
     except LakeError:
         return True

@@ -1,6 +1,10 @@
-"""Files of candles: `candles/{size}/{exchange}/{symbol}/{date}.parquet`, and what holds of each."""
+"""Files of candles: `candles/{size}/{exchange}/{symbol}/{date}.parquet`, and what holds of each.
+
+A day without a file of its own may lie in its month's, see `alphapulse.lake.months`.
+"""
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -12,7 +16,8 @@ from alphapulse import lake
 from alphapulse.candle_certificate import CandleCertificate, read_candle_pairs
 from alphapulse.candles import BarSize, Candle
 from alphapulse.day import MarketDay
-from alphapulse.lake.place import EXACT, INSTANT, File, LakeError, files, path_of
+from alphapulse.lake.months import Pairs, Place, find_place, month_of, month_pairs
+from alphapulse.lake.place import EXACT, INSTANT, File, LakeError, files, footer, path_of
 
 CANDLE_SCHEMA = pa.schema(
     [
@@ -38,6 +43,11 @@ def path_of_candles(candles: Path, size: BarSize, day: MarketDay) -> Path:
     return path_of(candles / size, day)
 
 
+def place_of_candles(candles: Path, size: BarSize, day: MarketDay) -> Place | None:
+    """Where the day's candles lie: in a file of their own, in their month's, or nowhere."""
+    return find_place(path_of_candles(candles, size, day))
+
+
 def candle_files(candles: Path, size: BarSize) -> list[File]:
     """Every file of this size in order of its path."""
     return files(candles / size)
@@ -46,34 +56,59 @@ def candle_files(candles: Path, size: BarSize) -> list[File]:
 def read_candle_certificate(path: Path) -> CandleCertificate:
     """The file's own words, from its footer alone; raises LakeError, or FileNotFoundError."""
     try:
-        return read_candle_pairs(pq.read_metadata(path).metadata or {})
+        return read_candle_pairs(footer(path))
     except (pa.ArrowInvalid, msgspec.ValidationError, UnicodeDecodeError) as failure:
-        raise LakeError(
-            f"{path} is no file of candles ({failure}): move it away and make it again"
-        ) from failure
+        raise no_candles(path, failure) from failure
+
+
+def no_candles(path: Path, failure: Exception) -> LakeError:
+    return LakeError(f"{path} is no file of candles ({failure}): move it away and make it again")
 
 
 def find_candle_certificate(
-    candles: Path, size: BarSize, day: MarketDay
+    candles: Path,
+    size: BarSize,
+    day: MarketDay,
+    months: Callable[[Path], dict[date, Pairs]] = month_pairs,
 ) -> CandleCertificate | None:
-    """The certificate of the day's candles; None where there is no file. Raises LakeError."""
+    """The certificate of the day's candles, wherever they lie; None: nowhere. Raises LakeError.
+
+    `months` reads a month's file, for whoever asks for many of its days.
+    """
+    path = path_of_candles(candles, size, day)
     try:
-        return read_candle_certificate(path_of_candles(candles, size, day))
+        if path.exists():
+            return read_candle_certificate(path)
+    except FileNotFoundError:
+        pass  # compacted since, and swept
+    month = month_of(path)
+    try:
+        pairs = months(month).get(day.date)
+        return None if pairs is None else read_candle_pairs(encoded(pairs))
     except FileNotFoundError:
         return None
+    except msgspec.ValidationError as failure:
+        raise no_candles(month, failure) from failure
 
 
-def read_candles(path: Path) -> pa.Table:
-    """One file, its columns as in CANDLE_SCHEMA; raises LakeError."""
+def encoded(pairs: Pairs) -> dict[bytes, bytes]:
+    return {key.encode(): value.encode() for key, value in pairs.items()}
+
+
+def read_candles(path: Path, group: int | None = None) -> pa.Table:
+    """One file, or one row group of it, its columns as in CANDLE_SCHEMA; raises LakeError."""
     try:
-        return pq.read_table(path, partitioning=None, schema=CANDLE_SCHEMA)
-    except (pa.ArrowInvalid, OSError) as failure:
+        if group is None:
+            return pq.read_table(path, partitioning=None, schema=CANDLE_SCHEMA)
+        with pq.ParquetFile(path) as file:
+            return file.read_row_group(group, CANDLE_SCHEMA.names).cast(CANDLE_SCHEMA)
+    except (ValueError, OSError) as failure:  # pyarrow's are of both kinds
         raise LakeError(f"{path} cannot be read: {failure}") from failure
 
 
-def bars_of(path: Path) -> Iterator[Candle]:
+def bars_of(path: Path, group: int | None = None) -> Iterator[Candle]:
     """The same as values; raises LakeError."""
-    table = read_candles(path).drop_columns(["exchange", "symbol"])
+    table = read_candles(path, group).drop_columns(["exchange", "symbol"])
     numbered = table.set_column(0, "opened_at", table["opened_at"].cast(pa.int64()))
     return (Candle(**row) for row in numbered.to_pylist())
 
@@ -82,16 +117,22 @@ def verify_candles(path: Path, certificate: CandleCertificate) -> None:
     """Read the whole file back and compare; raises LakeError at the first thing that differs."""
     if read_candle_certificate(path) != certificate:
         raise LakeError(f"{path} does not carry the certificate it was given")
-    schema = pq.read_schema(path).remove_metadata()
-    if not schema.equals(CANDLE_SCHEMA):
-        raise LakeError(f"{path} has other columns than candles: {schema}")
+    check_candle_columns(path)
     table = read_candles(path)
-    for check in CANDLE_CHECKS:
+    for check in CANDLE_CHECKS.values():
         check(path, table, certificate)
 
 
+def check_candle_columns(path: Path) -> None:
+    schema = pq.read_schema(path).remove_metadata()
+    if not schema.equals(CANDLE_SCHEMA):
+        raise LakeError(f"{path} has other columns than candles: {schema}")
+
+
 def check_counts(path: Path, table: pa.Table, certificate: CandleCertificate) -> None:
-    """Every trade is in one bar, and no trade but those."""
+    """Every trade is in one bar, and no trade but those; every bar is whole, and the market's."""
+    if any(column.null_count for column in table.columns):
+        raise LakeError(f"{path} holds a bar that lacks a value")
     expected = (
         certificate.bars, certificate.trades, certificate.first_id, certificate.last_id,
     )  # fmt: skip
@@ -99,6 +140,9 @@ def check_counts(path: Path, table: pa.Table, certificate: CandleCertificate) ->
     found = (table.num_rows, pc.sum(table["trades"]).as_py(), first, last)
     if found != expected:
         raise LakeError(f"{path} holds (bars, trades, first id, last id) {found}, not {expected}")
+    for name in ("exchange", "symbol"):
+        if pc.unique(table[name]).to_pylist() != [getattr(certificate, name)]:
+            raise LakeError(f"{path} holds bars of another {name} than its certificate says")
 
 
 def check_candle_sums(path: Path, table: pa.Table, certificate: CandleCertificate) -> None:
@@ -110,8 +154,9 @@ def check_candle_sums(path: Path, table: pa.Table, certificate: CandleCertificat
 
 def check_openings(path: Path, table: pa.Table, certificate: CandleCertificate) -> None:
     """In order, inside the day, and each where a bar of this size begins."""
-    day, openings = certificate.day, table["opened_at"]
-    if not day.starts_at <= openings[0].as_py() <= openings[-1].as_py() < day.ends_at:
+    day, openings = certificate.day, table["opened_at"].drop_null()
+    ends = [openings[place].as_py() for place in (0, -1) if len(openings)]
+    if not ends or not day.starts_at <= ends[0] <= ends[1] < day.ends_at:
         raise LakeError(f"{path} holds bars outside its day")
     if pc.any(pc.greater_equal(openings[:-1], openings[1:])).as_py():
         raise LakeError(f"{path} is not in order of time, or has a bar twice")
@@ -135,9 +180,9 @@ def check_shape(path: Path, table: pa.Table, certificate: CandleCertificate) -> 
         )
 
 
-CANDLE_CHECKS: list[Callable[[Path, pa.Table, CandleCertificate], None]] = [
-    check_counts,
-    check_candle_sums,
-    check_openings,
-    check_shape,
-]
+CANDLE_CHECKS: dict[str, Callable[[Path, pa.Table, CandleCertificate], None]] = {
+    "bars": check_counts,
+    "sums": check_candle_sums,
+    "times": check_openings,
+    "shape": check_shape,
+}

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from msgspec import Struct
 
 from alphapulse.certificate import PREFIX
-from alphapulse.lake.place import LakeError
+from alphapulse.lake.place import LakeError, footer
 
 DAY = f"{PREFIX}day."
 DATE = pa.field("date", pa.date32())
@@ -65,18 +65,24 @@ def day_pairs(path: Path) -> Pairs:
 
 
 def month_pairs(path: Path) -> dict[date, Pairs]:
-    """What each day's own file said of itself, in the order of the row groups."""
-    found = {
-        key.decode().removeprefix(DAY): json.loads(value)
-        for key, value in metadata_of(path).items()
-        if key.startswith(DAY.encode())
-    }
-    return {date.fromisoformat(day): found[day] for day in sorted(found)}
+    """What each day's own file said of itself, in the order of the row groups.
+
+    Raises LakeError, or FileNotFoundError.
+    """
+    try:
+        found = {
+            key.decode().removeprefix(DAY): json.loads(value)
+            for key, value in metadata_of(path).items()
+            if key.startswith(DAY.encode())
+        }
+        return {date.fromisoformat(day): found[day] for day in sorted(found)}
+    except ValueError as failure:
+        raise LakeError(f"{path} is no month's file ({failure}): move it away") from failure
 
 
 def metadata_of(path: Path) -> dict[bytes, bytes]:
     try:
-        return pq.read_metadata(path).metadata or {}
+        return footer(path)
     except pa.ArrowInvalid as failure:
         raise LakeError(f"{path} is no Parquet file ({failure}): move it away") from failure
 

@@ -58,10 +58,20 @@ def files(parquet: Path) -> list[File]:
     return [File(path, stat.st_size, stat.st_mtime_ns) for path, stat in stats]
 
 
+def footer(path: Path) -> dict[bytes, bytes]:
+    """The key-value pairs of a file; raises pa.ArrowInvalid where it is none, or OSError."""
+    try:
+        return pq.read_metadata(path).metadata or {}
+    except OSError as failure:
+        if failure.errno is None:  # no system call failed: the footer cannot be decoded
+            raise pa.ArrowInvalid(str(failure).strip()) from failure
+        raise
+
+
 def read_certificate(path: Path) -> Certificate:
     """The file's own words, from its footer alone; raises LakeError, or FileNotFoundError."""
     try:
-        return read_pairs(pq.read_metadata(path).metadata or {})
+        return read_pairs(footer(path))
     except (pa.ArrowInvalid, msgspec.ValidationError, UnicodeDecodeError) as failure:
         raise LakeError(f"{path} is no file of this archive ({failure}): move it away") from failure
 

@@ -1,5 +1,6 @@
 """Market-days as Arrow tables and datasets, wherever they lie."""
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pyarrow.parquet as pq
 from alphapulse.certificate import Certificate
 from alphapulse.day import MarketDay, days_between
 from alphapulse.lake.listing import certificate_of
-from alphapulse.lake.months import Place, find_place, month_of, month_pairs
+from alphapulse.lake.months import Pairs, Place, find_place, month_of, month_pairs
 from alphapulse.lake.place import SCHEMA, path_of, read_certificate
 from alphapulse.trade import Market
 
@@ -28,8 +29,13 @@ def find_certificate(parquet: Path, day: MarketDay) -> Certificate | None:
     return certificate_at(path_of(parquet, day))
 
 
-def certificate_at(path: Path) -> Certificate | None:
-    """The same of the day whose own file lies, or would lie, at `path`."""
+def certificate_at(
+    path: Path, months: Callable[[Path], dict[date, Pairs]] = month_pairs
+) -> Certificate | None:
+    """The same of the day whose own file lies, or would lie, at `path`.
+
+    `months` reads a month's file, for whoever asks for many of its days.
+    """
     try:
         return read_certificate(path)
     except FileNotFoundError:
@@ -37,7 +43,7 @@ def certificate_at(path: Path) -> Certificate | None:
     month = month_of(path)
     if not month.exists():
         return None
-    pairs = month_pairs(month).get(date.fromisoformat(path.stem))
+    pairs = months(month).get(date.fromisoformat(path.stem))
     return None if pairs is None else certificate_of(month, pairs)
 
 

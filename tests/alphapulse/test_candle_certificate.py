@@ -13,6 +13,7 @@ from alphapulse.candle_certificate import (
     is_rounding,
     is_stale,
     read_candle_pairs,
+    surely_follow,
 )
 from alphapulse.candles import BarSize
 from alphapulse.certificate import Certificate
@@ -87,6 +88,32 @@ def test_candles_of_these_trades_are_not_stale() -> None:
 )
 def test_what_the_candles_repeat_must_be_so_still(words: dict[str, Any]) -> None:
     assert is_stale(CANDLES, replace(TRADES, **words))
+
+
+@given(
+    made=st.fixed_dictionaries(
+        {},
+        optional={
+            "trades": st.sampled_from([2, 3]),
+            "trades_checksum": st.sampled_from(["77", "78", None]),
+            "simulated": st.booleans(),
+            "candles_version": st.sampled_from([CANDLES_VERSION, CANDLES_VERSION + 1]),
+        },
+    ),
+    told=st.fixed_dictionaries(
+        {},
+        optional={
+            "checksum": st.sampled_from(["77", "78", None]),
+            "day_closed": st.booleans(),
+            "exported_at": st.just(LATER),
+        },
+    ),
+)
+def test_what_surely_follows_is_not_stale(made: dict[str, Any], told: dict[str, Any]) -> None:
+    candles, trades = replace(CANDLES, **made), replace(TRADES, **told)
+    sure = surely_follow(candles.metadata(), trades.metadata())
+    assert sure == (not is_stale(candles, trades) and trades.checksum is not None)
+    assert not surely_follow({}, trades.metadata())
 
 
 def test_another_export_of_the_same_rows_leaves_the_candles_as_they_are() -> None:

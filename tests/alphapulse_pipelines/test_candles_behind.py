@@ -170,6 +170,43 @@ def test_damaged_trades_strange_files_and_days_before_the_first_are_left_alone(
     assert requests == [] and Seen.read(cursor).settled.keys() == {BTC.key}
 
 
+def test_a_damaged_footer_stops_no_look(house: House, instance: dg.DagsterInstance) -> None:
+    register(instance, [BTC])
+    day = archive_trades(house.parquet, [trade(1, 0)])
+    path = lake.path_of(house.parquet, day)
+    honest = path.read_bytes()
+    damaged = bytearray(honest)
+    damaged[-400:-300] = bytes(100)
+    path.write_bytes(damaged)
+    path.with_name("2024-07.parquet").write_bytes(damaged)
+    assert tick(house, instance)[0] == []
+    path.write_bytes(honest)
+    assert len(tick(house, instance)[0]) == 1
+
+
+def test_a_month_without_candles_is_asked_for_and_made(
+    house: House, definitions: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    register(instance, [BTC])
+    days = [
+        archive_trades(house.parquet, [trade(n, 0, day=DAY + timedelta(days=n))]) for n in range(2)
+    ]
+    paths = [lake.path_of(house.parquet, day) for day in days]
+    places = [lake.Place(path, day.date) for path, day in zip(paths, days, strict=True)]
+    lake.write_month(lake.month_of(paths[0]), places)
+    for path in paths:
+        path.unlink()
+    requests, cursor = tick(house, instance)
+    job = definitions.resolve_job_def(renew_candles.name)
+    for request in requests:
+        assert job.execute_in_process(instance=instance, tags=request.tags).success
+    assert all(
+        path_of_candles(house.candles, size, day).exists() for size in BarSize for day in days
+    )
+    requests, cursor = tick(house, instance, cursor)
+    assert requests == [] and Seen.read(cursor).settled.keys() == {BTC.key}
+
+
 def test_without_an_archive_there_is_nothing_to_do(
     house: House, instance: dg.DagsterInstance
 ) -> None:

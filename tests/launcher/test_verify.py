@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
+from alphapulse.archive.candles import make_days
 from alphapulse.archive.export import Exported, export_days
 from alphapulse.store.connect import Store
+from tests.archived import archive_trades, trade
 from tests.launcher.stage import environment, run
 from tests.stored import BTC, BTC_DAY, store_trades
 
@@ -35,6 +37,19 @@ def test_files_are_verified_without_a_database(
     assert [fact["ok"] for fact in facts] == [True, False]
     assert facts[0]["certificate"]["verdict"] == "complete"
     assert "is no file of this archive" in facts[1]["failures"][0]
+
+
+def test_candles_of_a_home_are_verified_too(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    day = archive_trades(home / "parquet", [trade(1, 0), trade(2, 70_000_000)])
+    list(make_days(home / "parquet", home / "candles", [day]))
+    env = environment(tmp_path / "another")
+    done = run(env, "verify", str(home))
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = "good  2024-08-08|coinbase/BTC-USD  2 bars of 1m  of 2 trades  held: columns, bars, "
+    assert told in done.stdout and "2 files: all good" in done.stdout
+    candles = json.loads(run(env, "verify", "--json", str(home / "candles")).stdout)
+    assert [fact["certificate"]["size"] for fact in candles] == ["1m"]
 
 
 def test_a_directory_without_files_is_one_clear_line(tmp_path: Path) -> None:

@@ -160,6 +160,7 @@ def test_a_failed_export_writes_nothing_down(
 
 def find(path: Path) -> Finding:
     (found,) = verify_paths([path])
+    assert isinstance(found, Finding)
     return found
 
 
