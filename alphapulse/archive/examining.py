@@ -13,10 +13,11 @@ import duckdb
 from duckdb import DuckDBPyConnection
 from msgspec import Struct
 
-from alphapulse import lake
 from alphapulse.archive.copying import OFFLINE
+from alphapulse.archive.day_file import day_file
 from alphapulse.archive.verifying import Finding, verify_file
 from alphapulse.day import MarketDay
+from alphapulse.lake import LakeError
 from alphapulse.store.connect import connect
 from alphapulse.store.spans import Span, spans_of
 
@@ -67,17 +68,25 @@ def examine_days(url: str, parquet: Path, days: Iterable[MarketDay]) -> Iterator
     ):
         stored = spans_of(store, wanted)
         for day in wanted:
-            yield examine(duck, lake.path_of(parquet, day), day, stored.get(day, Span()))
+            try:
+                with day_file(parquet, day) as path:
+                    yield examine(duck, path, day, stored.get(day, Span()))
+            except (LakeError, OSError) as failure:  # its month's file
+                yield unreadable(day, failure)
 
 
-def examine(duck: DuckDBPyConnection, path: Path, day: MarketDay, stored: Span) -> Examined:
-    if not path.exists():
+def unreadable(day: MarketDay, failure: Exception) -> Examined:
+    return Examined(day, dict.fromkeys(CHECKS, f"the file cannot be read: {failure}"))
+
+
+def examine(duck: DuckDBPyConnection, path: Path | None, day: MarketDay, stored: Span) -> Examined:
+    if path is None:
         return without_file(day, stored)
     finding = verify_file(duck, path)
     try:
         rows = inspect(duck, path, day)
     except duckdb.Error as failure:
-        return Examined(day, dict.fromkeys(CHECKS, f"the file cannot be read: {failure}"))
+        return unreadable(day, failure)
     failures = content_failures(rows) | certificate_failures(finding)
     if stored.rows:  # what the store has let go is the archive's alone
         failures |= store_failures(rows, stored)

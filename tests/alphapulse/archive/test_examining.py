@@ -30,6 +30,18 @@ def test_an_exported_day_passes_every_check(path: Path, database_url: str, tmp_p
     assert examine(database_url, tmp_path) == Examined(BTC_DAY, {})
 
 
+def test_a_day_in_its_months_file_passes_too_and_a_damaged_month_does_not(
+    path: Path, database_url: str, tmp_path: Path
+) -> None:
+    place = lake.place_of(tmp_path, BTC_DAY)
+    assert place is not None
+    lake.write_month(lake.month_of(path), [place])
+    path.unlink()
+    assert examine(database_url, tmp_path) == Examined(BTC_DAY, {})
+    lake.month_of(path).write_bytes(b"PAR1 no PAR1")
+    assert set(examine(database_url, tmp_path).failures) == set(CHECKS)
+
+
 @pytest.mark.parametrize(
     ("rows", "failing"),
     [
