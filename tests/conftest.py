@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from subprocess import PIPE
 from typing import TYPE_CHECKING
@@ -69,19 +70,47 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def empty_database(server_url: str) -> Iterator[str]:
     """The address of a database with nothing in it, dropped afterwards."""
+    with made_database(server_url) as url:
+        yield url
+
+
+@contextmanager
+def made_database(server_url: str, template: str | None = None) -> Iterator[str]:
     name = f"test_{uuid4().hex[:12]}"
+    make = SQL("CREATE DATABASE {} TEMPLATE {}").format(
+        Identifier(name), Identifier(template or "template1")
+    )
     with psycopg.connect(server_url, autocommit=True) as admin:
-        admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+        admin.execute(make)
         yield make_conninfo(server_url, dbname=name)
         admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
 
+@pytest.fixture(scope="session")
+def template(server_url: str) -> Iterator[str | None]:
+    """The name of a migrated database to copy: a third of the time that migrations take.
+
+    None on TimescaleDB, whose own worker is always connected to such a database.
+    """
+    name = f"template_{uuid4().hex[:12]}"
+    with psycopg.connect(server_url, autocommit=True) as admin:
+        admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+        with connect(make_conninfo(server_url, dbname=name), "test") as store:
+            migrate(store)
+            row = store.execute("SELECT layout FROM instance").fetchone()
+        admin.execute(SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(Identifier(name)))
+        yield name if row == ("partitions",) else None
+        admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
 @pytest.fixture
-def database_url(empty_database: str) -> str:
-    """The address of a migrated database without rows."""
-    with connect(empty_database, "test") as store:
-        migrate(store)
-    return empty_database
+def database_url(server_url: str, template: str | None) -> Iterator[str]:
+    """The address of a migrated database without rows, dropped afterwards."""
+    with made_database(server_url, template) as url:
+        if template is None:
+            with connect(url, "test") as store:
+                migrate(store)
+        yield url
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ def test_a_day_without_trades_is_materialised_with_no_rows(
     store_market(store, BTC)
     assert run_range(definitions, instance, BTC).success
     assert shown(instance)[f"{DAY}|{BTC.key}"] == {"dagster/partition_row_count": 0}
-    assert not house.parquet.exists()
+    assert lake.files(house.parquet) == []
 
 
 def test_the_column_schema_is_that_of_the_files() -> None:
