@@ -361,39 +361,7 @@ CREATE TABLE copies (
 );
 COMMENT ON TABLE copies IS 'The day''s Parquet file, of this certified checksum, was read back from the backup at place.';
 
--- ---- Days and trades as readers of the archive need them (0015_archive_reading.sql)
-
-CREATE VIEW archive_days AS
-    SELECT m.exchange, m.symbol, midnight::date AS date,
-           coalesce(CASE WHEN c.reopened_at IS NULL AND c.exported_at >= (midnight + interval '1 day') AT TIME ZONE 'UTC'
-                    THEN c.exported_at END, 'infinity') AS settled_at,
-           m.market_id, midnight AT TIME ZONE 'UTC' AS starts_at, (midnight + interval '1 day') AT TIME ZONE 'UTC' AS ends_at,
-           c.snapshot
-    FROM markets m
-        CROSS JOIN LATERAL (SELECT traded_at FROM trades WHERE market_id = m.market_id
-                            ORDER BY traded_at LIMIT 1) AS oldest
-        CROSS JOIN LATERAL (SELECT traded_at FROM trades WHERE market_id = m.market_id
-                            ORDER BY traded_at DESC LIMIT 1) AS newest
-        CROSS JOIN LATERAL generate_series(date_trunc('day', oldest.traded_at AT TIME ZONE 'UTC'),
-                                           newest.traded_at AT TIME ZONE 'UTC', interval '1 day') AS midnight
-        LEFT JOIN coverage c ON c.market_id = m.market_id AND c.day = midnight::date;
-COMMENT ON VIEW archive_days IS 'Days between a market''s first and last stored trade; settled_at: when the file was made that says all that is known, infinity where there is none.';
-
-CREATE VIEW archive_trades AS
-    SELECT d.exchange, d.symbol, d.date, t.trade_id, t.traded_at,
-           t.price::numeric(38,18) AS price, t.size::numeric(38,18) AS size,
-           CASE t.side WHEN 'b' THEN 'buy' ELSE 'sell' END AS side,
-           t.received_at,
-           CASE t.source WHEN 'l' THEN 'live' WHEN 's' THEN 'snapshot' ELSE 'backfill' END AS source,
-           CASE WHEN abs(quote - trunc(quote, 18)) = 0.5e-18 AND mod(trunc(quote, 18) * 1e18, 2) = 0
-                THEN trunc(quote, 18) ELSE round(quote, 18) END::numeric(38,18) AS quote,
-           d.settled_at,
-           coalesce(NOT pg_visible_in_snapshot(t.tx::text::xid8, d.snapshot), false) AS is_late
-    FROM archive_days d JOIN trades t
-        ON t.market_id = d.market_id AND t.traded_at >= d.starts_at AND t.traded_at < d.ends_at
-        CROSS JOIN LATERAL (SELECT t.price * t.size AS quote) AS worth;
-COMMENT ON VIEW archive_trades IS 'The stored trades as the archive writes them, for readers of both; quote: price x size, rounded half to even as in candles; is_late: not in the day''s file, which was made before.';
--- ---- Alerts, and the pauses that markets make (0012_alerts.sql)
+-- ---- Alerts, and the pauses that markets make (0011_alerts.sql)
 
 CREATE TABLE alerts (
     alert_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -465,7 +433,7 @@ CREATE TABLE pauses (
 );
 CREATE INDEX pauses_by_hour ON pauses (hour);
 COMMENT ON TABLE pauses IS 'Per market and hour: how many pauses between two neighbouring trades ended in it, and the four longest, in seconds.';
--- ---- Days that left the database (0013_dropped_days.sql)
+-- ---- Days that left the database (0012_dropped_days.sql)
 
 CREATE TABLE dropped_days (
     market_id integer NOT NULL REFERENCES markets,
@@ -486,3 +454,36 @@ COMMENT ON COLUMN dropped_days.rows IS 'Of the file that was verified, as is che
 COMMENT ON COLUMN dropped_days.last_id IS 'Its last trade, and when that was.';
 COMMENT ON COLUMN dropped_days.last_tx IS 'The highest transaction that stored one of its rows.';
 COMMENT ON COLUMN dropped_days.first_ids IS 'Ids near its first midnight, as last_ids near its last: the days beside it are judged by them.';
+
+-- ---- Days and trades as readers of the archive need them (0013_archive_reading.sql)
+
+CREATE VIEW archive_days AS
+    SELECT m.exchange, m.symbol, midnight::date AS date,
+           coalesce(CASE WHEN c.reopened_at IS NULL AND c.exported_at >= (midnight + interval '1 day') AT TIME ZONE 'UTC'
+                    THEN c.exported_at END, 'infinity') AS settled_at,
+           m.market_id, midnight AT TIME ZONE 'UTC' AS starts_at, (midnight + interval '1 day') AT TIME ZONE 'UTC' AS ends_at,
+           c.snapshot
+    FROM markets m
+        CROSS JOIN LATERAL (SELECT traded_at FROM trades WHERE market_id = m.market_id
+                            ORDER BY traded_at LIMIT 1) AS oldest
+        CROSS JOIN LATERAL (SELECT traded_at FROM trades WHERE market_id = m.market_id
+                            ORDER BY traded_at DESC LIMIT 1) AS newest
+        CROSS JOIN LATERAL generate_series(date_trunc('day', oldest.traded_at AT TIME ZONE 'UTC'),
+                                           newest.traded_at AT TIME ZONE 'UTC', interval '1 day') AS midnight
+        LEFT JOIN coverage c ON c.market_id = m.market_id AND c.day = midnight::date;
+COMMENT ON VIEW archive_days IS 'Days between a market''s first and last stored trade; settled_at: when the file was made that says all that is known, infinity where there is none.';
+
+CREATE VIEW archive_trades AS
+    SELECT d.exchange, d.symbol, d.date, t.trade_id, t.traded_at,
+           t.price::numeric(38,18) AS price, t.size::numeric(38,18) AS size,
+           CASE t.side WHEN 'b' THEN 'buy' ELSE 'sell' END AS side,
+           t.received_at,
+           CASE t.source WHEN 'l' THEN 'live' WHEN 's' THEN 'snapshot' ELSE 'backfill' END AS source,
+           CASE WHEN abs(quote - trunc(quote, 18)) = 0.5e-18 AND mod(trunc(quote, 18) * 1e18, 2) = 0
+                THEN trunc(quote, 18) ELSE round(quote, 18) END::numeric(38,18) AS quote,
+           d.settled_at,
+           coalesce(NOT pg_visible_in_snapshot(t.tx::text::xid8, d.snapshot), false) AS is_late
+    FROM archive_days d JOIN trades t
+        ON t.market_id = d.market_id AND t.traded_at >= d.starts_at AND t.traded_at < d.ends_at
+        CROSS JOIN LATERAL (SELECT t.price * t.size AS quote) AS worth;
+COMMENT ON VIEW archive_trades IS 'The stored trades as the archive writes them, for readers of both; quote: price x size, rounded half to even as in candles; is_late: not in the day''s file, which was made before.';
