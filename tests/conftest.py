@@ -30,10 +30,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What meets a PostgreSQL is marked `database`: CI runs it on a second server."""
+    """What meets a PostgreSQL is marked `database`: CI runs it on a second server. What drives a
+    whole Dagster is marked `dagster`: it needs both cores, and runs after the others.
+    """
     for item in items:
-        if "server_url" in getattr(item, "fixturenames", ()):
-            item.add_marker("database")
+        for fixture, marker in (("server_url", "database"), ("dagster", "dagster")):
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(marker)
 
 
 @pytest.hookimpl(wrapper=True)
