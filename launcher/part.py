@@ -125,7 +125,12 @@ def signal_group(leader: int, number: signal.Signals) -> None:
 
 
 def die_with_parent() -> None:
-    """In the child, before exec: our parts end even if we are killed outright (Linux)."""
+    """In the child, before exec: our parts end even if we are killed outright (Linux), and hear
+    what they are told even if we were started with SIGINT ignored (`make up &` in a script):
+    Dagster does with SIGTERM as with SIGINT, and then waits a minute for each run's `tail`.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 

@@ -1,6 +1,7 @@
 """Fixtures that every room shares: a real PostgreSQL, a fresh database for each test that asks."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
@@ -27,6 +28,10 @@ ROOT = Path(__file__).parents[1]
 settings.register_profile("ci", deadline=None, print_blob=True)
 settings.register_profile("house", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in `make test &` of a script
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # see launcher.part.die_with_parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

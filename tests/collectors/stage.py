@@ -30,7 +30,9 @@ def stored_rows(store: Store, exchange: str, symbol: str) -> list[Row]:
 
 def tape_rows(replay: Replay, exchange: str, symbol: str) -> list[Row]:
     tape = replay.tapes[exchange][symbol]
-    return [(p.id, p.traded_at, Decimal(p.price), Decimal(p.size), p.side.value) for p in tape]
+    whole = len(tape.columns.sides)  # the column that grows last: we may be in another thread
+    prints = tape.prints(0, whole)
+    return [(p.id, p.traded_at, Decimal(p.price), Decimal(p.size), p.side.value) for p in prints]
 
 
 def gaps_of(store: Store) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -21,6 +22,12 @@ import signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print("ready", flush=True)
 time.sleep(300)
+"""
+
+HEARING = """
+import signal
+told = (signal.SIGINT, signal.SIGTERM)
+print("ignores" if signal.SIG_IGN in map(signal.getsignal, told) else "hears", flush=True)
 """
 
 
@@ -114,3 +121,14 @@ asyncio.run(main())
 
     pid = asyncio.run(scenario())
     wait_until(lambda: not is_alive(pid), 10, "the orphan is gone")
+
+
+def test_a_part_hears_signals_that_we_were_started_to_ignore(tmp_path: Path) -> None:
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        keeper = Keeper(part(HEARING), tmp_path)
+        assert asyncio.run(keeper.live()) == 0
+        asyncio.run(keeper.stop())
+    finally:
+        signal.signal(signal.SIGINT, former)
+    assert keeper.last_words == "hears"

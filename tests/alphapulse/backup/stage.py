@@ -12,6 +12,7 @@ from msgspec import Struct
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
+from alphapulse.archive import candles
 from alphapulse.archive.export import Exported, export_days
 from alphapulse.backup.making import Made, make_backup
 from alphapulse.backup.vault import Vault
@@ -56,9 +57,10 @@ def furnish(stage: Stage) -> None:
         store_trades(store, BTC, [(9_000, f"{LATE} 23:59:59.999999", "1e-9", "7.10")])
         store.execute("DELETE FROM trades WHERE traded_at < %s", [WHOLE])
         describe(store)
-    candle = stage.home / "candles" / "1m" / "coinbase" / "BTC-USD" / f"{WHOLE}.parquet"
-    candle.parent.mkdir(parents=True)
-    candle.write_bytes(b"candles are copied as they are")
+    (made,) = candles.make_days(
+        stage.home / "parquet", stage.home / "candles", [MarketDay(WHOLE, BTC)]
+    )
+    assert isinstance(made, candles.Made)
 
 
 def fill(store: Store, market: Market) -> None:
