@@ -52,7 +52,7 @@ def run(work: Coroutine[Any, Any, None], seconds: float = 90) -> None:
 async def start(settings: Settings, url: str, exchange: str) -> Process:
     """`alphapulse collect` with these settings and no others."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("ALPHAPULSE_")}
-    own = {"ALPHAPULSE_DATABASE_URL": url} | environment_of(settings)
+    own = environment_of(settings) | {"ALPHAPULSE_DATABASE_URL": url}
     words = ["-m", "launcher", "collect", "--exchange", exchange]
     return await asyncio.create_subprocess_exec(
         sys.executable, *words, cwd=ROOT, env=inherited | own, stderr=PIPE, limit=2**24
