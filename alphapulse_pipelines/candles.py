@@ -10,14 +10,13 @@ from alphapulse.archive.candles import Made, NotMade, Outcome, make_days, widen_
 from alphapulse.candles import WIDER, BarSize, Candle
 from alphapulse.day import MarketDay
 from alphapulse.lake.candle_files import bars_of
+from alphapulse_pipelines.assets import OWNERS, POOL_OF_ONE_RUN
 from alphapulse_pipelines.house import House
 from alphapulse_pipelines.partitions import market_days
 from alphapulse_pipelines.plots import markdown_table, plain, sparkline
 from alphapulse_pipelines.pools import LAKE
 from alphapulse_pipelines.recording import record
 
-OWNERS = ["team:alphapulse"]
-POOL_OF_ONE_RUN = 100  # partitions, as of trades_parquet
 TRADES = dg.AssetKey("trades_parquet")
 CANDLES = {size: dg.AssetKey(f"candles_{size}") for size in BarSize}
 SHOWN = 3  # bars at each end of a day's preview

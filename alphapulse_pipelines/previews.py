@@ -5,12 +5,12 @@ kind of it, and markdown of 1,000 characters or more hides behind "[Show Markdow
 """
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from urllib.parse import quote
 
 import dagster as dg
 
 from alphapulse.archive.previewing import STRETCHES, Bar, Edge, Preview
+from alphapulse_pipelines.plots import plain
 
 INLINE = 1000  # characters of markdown from which on the page hides it
 STEP = 7  # pixels of a stretch: the picture fits into the panel beside the partitions
@@ -89,9 +89,3 @@ def table(edges: Sequence[Edge]) -> dg.MetadataValue:
             for edge in edges
         ]
     )
-
-
-def plain(number: Decimal) -> str:
-    """A decimal with 18 places as people write it."""
-    text = f"{number:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

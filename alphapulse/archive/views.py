@@ -12,9 +12,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from alphapulse.candles import BarSize
 from alphapulse.trade import spell
 
-SIZES = {"1m": 60, "5m": 300, "15m": 900, "1h": 3_600, "1d": 86_400}  # seconds
+SIZES = {size.value: size.micros // 1_000_000 for size in BarSize}  # seconds
 
 
 class Shelf(Struct, frozen=True):
