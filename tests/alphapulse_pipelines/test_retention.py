@@ -1,6 +1,7 @@
 """Retention as Dagster runs it; and what Dagster forgets of itself without losing a partition."""
 
 import os
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from alphapulse.archive.export import export_days
 from alphapulse.day import MarketDay
 from alphapulse.settings import Settings
-from alphapulse.store.connect import Store
+from alphapulse.store.connect import Store, connect
 from alphapulse.store.dagster_events import Pruned, prune_events
 from alphapulse_pipelines.build import build_definitions
 from alphapulse_pipelines.house import House
@@ -117,8 +118,15 @@ def export(definitions: dg.Definitions, instance: dg.DagsterInstance, *days: Mar
 
 
 @pytest.fixture
+def recorded(postgres_instance: dg.DagsterInstance, empty_database: str) -> Iterator[Store]:
+    """Dagster's own database, which is not the trades'."""
+    with connect(empty_database, "test") as connection:
+        yield connection
+
+
+@pytest.fixture
 def history(
-    store: Store, house: House, definitions: dg.Definitions, postgres_instance: dg.DagsterInstance
+    store: Store, recorded: Store, definitions: dg.Definitions, postgres_instance: dg.DagsterInstance
 ) -> dg.DagsterInstance:
     """Days that were exported, exported again, or failed; a hundred days ago."""
     next_day = DAY + timedelta(days=1)
@@ -131,7 +139,7 @@ def history(
         observation = dg.AssetObservation("trades", metadata={"lag": lag})
         postgres_instance.report_runless_asset_event(observation)
     for statement in LONG_AGO.split(";"):
-        store.execute(statement.encode())
+        recorded.execute(statement.encode())
     return postgres_instance
 
 
@@ -168,42 +176,42 @@ def standing(definitions: dg.Definitions, instance: dg.DagsterInstance) -> dict[
 
 
 def test_partitions_are_as_before_when_old_events_are_gone(
-    store: Store, definitions: dg.Definitions, history: dg.DagsterInstance
+    recorded: Store, definitions: dg.Definitions, history: dg.DagsterInstance
 ) -> None:
     before = standing(definitions, history)
     found = {key: status.value for key, status in before["status"].items() if status}
     assert found == dict(zip(KEYS, ["MATERIALIZED"] * 3 + ["FAILED"], strict=True))
-    (count,) = store.execute("SELECT count(*) FROM event_logs").fetchone() or (0,)
+    (count,) = recorded.execute("SELECT count(*) FROM event_logs").fetchone() or (0,)
     url = own_database(history)
     assert url is not None
-    pruned = prune_events(store, 90, batch=7)
+    pruned = prune_events(recorded, 90, batch=7)
     assert pruned.events > count / 2 and pruned.check_executions > 0 and pruned.bytes > 0
     assert standing(definitions, history) == before
-    left = store.execute("SELECT DISTINCT dagster_event_type FROM event_logs ORDER BY 1").fetchall()
+    left = recorded.execute("SELECT DISTINCT dagster_event_type FROM event_logs ORDER BY 1").fetchall()
     assert all(name.startswith("ASSET_") for (name,) in left)
-    again = prune_events(store, 90)
+    again = prune_events(recorded, 90)
     assert (again.events, again.tags, again.check_executions) == (0, 0, 0)
 
 
-def test_what_is_younger_stays(store: Store, history: dg.DagsterInstance) -> None:
-    (count,) = store.execute("SELECT count(*) FROM event_logs").fetchone() or (0,)
+def test_what_is_younger_stays(recorded: Store, history: dg.DagsterInstance) -> None:
+    (count,) = recorded.execute("SELECT count(*) FROM event_logs").fetchone() or (0,)
     for days in (0, 101):
-        pruned = prune_events(store, days)
+        pruned = prune_events(recorded, days)
         assert pruned == Pruned(bytes=pruned.bytes)
-    assert store.execute("SELECT count(*) FROM event_logs").fetchone() == (count,)
+    assert recorded.execute("SELECT count(*) FROM event_logs").fetchone() == (count,)
 
 
-def test_a_run_under_way_keeps_its_events(store: Store, history: dg.DagsterInstance) -> None:
+def test_a_run_under_way_keeps_its_events(recorded: Store, history: dg.DagsterInstance) -> None:
     (run,) = history.get_runs(limit=1)
-    store.execute("UPDATE runs SET status = 'STARTED' WHERE run_id = %s", [run.run_id])
+    recorded.execute("UPDATE runs SET status = 'STARTED' WHERE run_id = %s", [run.run_id])
     query = "SELECT count(*) FROM event_logs WHERE run_id = %s"
-    before = store.execute(query, [run.run_id]).fetchone()
-    prune_events(store, 90)
-    assert store.execute(query, [run.run_id]).fetchone() == before != (0,)
+    before = recorded.execute(query, [run.run_id]).fetchone()
+    prune_events(recorded, 90)
+    assert recorded.execute(query, [run.run_id]).fetchone() == before != (0,)
 
 
 def test_the_asset_prunes_the_very_database_that_records_it(
-    store: Store, definitions: dg.Definitions, history: dg.DagsterInstance, dagster_home: Path
+    recorded: Store, definitions: dg.Definitions, history: dg.DagsterInstance, dagster_home: Path
 ) -> None:
     output = dagster_home / "some run" / "compute_logs" / "step.err"
     output.parent.mkdir(parents=True)
