@@ -24,7 +24,7 @@ from alphapulse_pipelines.scope import exchanges_of, links_of, markets_of
 from alphapulse_pipelines.sensors import RUNNING
 
 DAMPING = 120.0  # seconds for which a market must trade again, or a collector be well, to resolve
-COUNTING = 10.0  # seconds that a tick may count pauses; the first week is counted over several
+COUNTING = 0.5  # seconds that a tick may count pauses, newest first; a first week takes many
 REPORTED = 3600.0  # seconds after which the check is reported though nothing changed
 
 TRADES = dg.AssetKey("trades")
@@ -39,7 +39,7 @@ def watched(store: Store, settings: Settings) -> list[Silence]:
 
 
 @dg.sensor(
-    minimum_interval_seconds=300,
+    minimum_interval_seconds=60,
     default_status=RUNNING,
     description="Counts the pauses of each market, hour by hour, by which silence is judged.",
 )

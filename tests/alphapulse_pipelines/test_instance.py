@@ -6,6 +6,7 @@ import dagster as dg
 import yaml
 from dagster._core.run_coordinator.queued_run_coordinator import QueuedRunCoordinator
 
+from alphapulse.store.connect import connect
 from alphapulse_pipelines.assets import trades
 from alphapulse_pipelines.repairing import EXCHANGE
 from tests.conftest import ROOT
@@ -19,9 +20,31 @@ def test_an_event_can_be_stored_and_read(postgres_instance: dg.DagsterInstance) 
     assert record.asset_observation.metadata["rows"].value == 7
 
 
+SESSIONS = """SELECT pid FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+  AND backend_type = 'client backend'"""
+
+
+def test_connections_are_kept_and_one_that_died_is_replaced(
+    postgres_instance: dg.DagsterInstance, empty_database: str
+) -> None:
+    observation = dg.AssetObservation(trades.key, metadata={"rows": 7})
+
+    def report() -> set[int]:
+        postgres_instance.report_runless_asset_event(observation)
+        return {pid for (pid,) in store.execute(SESSIONS).fetchall()}
+
+    with connect(empty_database, "test") as store:
+        first = report()
+        assert first and report() == first
+        store.execute(f"SELECT pg_terminate_backend(pid) FROM ({SESSIONS}) AS found")
+        assert first.isdisjoint(report())
+    assert len(postgres_instance.fetch_observations(trades.key, limit=9).records) == 3
+
+
 def test_the_driver_is_named() -> None:
     """Without it SQLAlchemy 2.1 takes psycopg 3, and no event can be stored."""
-    storage = yaml.safe_load((ROOT / "dagster.yaml").read_text())["storage"]["postgres"]
+    storage = yaml.safe_load((ROOT / "dagster.yaml").read_text())["storage"]["custom"]["config"]
     assert storage["postgres_db"]["scheme"] == "postgresql+psycopg2"
 
 

@@ -36,6 +36,16 @@ def test_partition_keys_are_those_of_market_days(instance: dg.DagsterInstance) -
     assert MarketDay(TOMORROW, ETH).key in keys
 
 
+def test_keys_are_made_anew_when_a_market_comes(instance: dg.DagsterInstance) -> None:
+    found = market_days("2024-08-08")
+    register(instance, [BTC])
+    before = found.get_partition_keys(dynamic_partitions_store=instance)
+    assert found.get_partition_keys(dynamic_partitions_store=instance) is before
+    register(instance, [ETH])
+    after = found.get_partition_keys(dynamic_partitions_store=instance)
+    assert len(after) == 2 * len(before) and set(before) < set(after)
+
+
 def test_the_running_day_is_a_partition() -> None:
     days = market_days("2024-01-01").get_partitions_def_for_dimension("date")
     at = MarketDay(DAY, BTC).starts_at + timedelta(hours=1)
