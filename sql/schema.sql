@@ -487,3 +487,8 @@ CREATE VIEW archive_trades AS
         ON t.market_id = d.market_id AND t.traded_at >= d.starts_at AND t.traded_at < d.ends_at
         CROSS JOIN LATERAL (SELECT t.price * t.size AS quote) AS worth;
 COMMENT ON VIEW archive_trades IS 'The stored trades as the archive writes them, for readers of both; quote: price x size, rounded half to even as in candles; is_late: not in the day''s file, which was made before.';
+
+-- ---- Roles: make_days works for whoever may call it (0015_roles.sql; alphapulse/store/roles.py)
+
+ALTER FUNCTION make_days(date, date) SECURITY DEFINER SET search_path = public, pg_temp;
+REVOKE EXECUTE ON FUNCTION make_days(date, date) FROM PUBLIC;
