@@ -79,7 +79,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     # Whoever only reads enters by it; None: the embedded server's own reader, else database_url.
     reader_url: str | None = None
     writer_password: str | None = None  # what `alphapulse roles` gives them; secrets, as is every
-    reader_password: str | None = None  # address with a password
+    streamer_password: str | None = None  # address with a password
+    reader_password: str | None = None
     # Browser pages that may connect to the stream: "https://host", "https://host:port", "*".
     # None given: pages of this machine, and of the name by which the streamer was reached.
     stream_origins: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ import uvloop
 
 from alphapulse.migrate import MigrationError, migrate
 from alphapulse.postgres import PostgresError, database
-from alphapulse.postgres.logins import reader_address
+from alphapulse.postgres.logins import own_logins
 from alphapulse.settings import Settings, SettingsError, read_settings
 from alphapulse.store.claims import AlreadyCollected
 from alphapulse.store.connect import StoreUnavailable, connect
@@ -147,8 +147,8 @@ def collect_command(settings: Settings, names: tuple[str, ...]) -> None:
 def stream(settings: Settings) -> None:
     """Push stored trades to WebSocket clients until stopped."""
     with ready_database(settings) as url:
-        reader = reader_address(settings, url) or url
-        run(lambda: run_streamer(settings, reader))
+        entry = url if settings.database_url else own_logins(settings, url).streamer
+        run(lambda: run_streamer(settings, entry))
 
 
 @main.command()

@@ -10,11 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-import msgspec
-
 from alphapulse.migrate import migrate
 from alphapulse.postgres import Server, dagster_url, database
-from alphapulse.postgres.logins import reader_address
+from alphapulse.postgres.logins import Logins, make_logins
 from alphapulse.settings import Settings
 from alphapulse.store.connect import connect
 from launcher.part import Keeper, Part
@@ -45,7 +43,7 @@ class Supervisor:
         )
         self.stack = contextlib.ExitStack()
         self.url = ""
-        self.reader: str | None = None  # by which address parts that only read shall enter
+        self.logins: Logins | None = None  # of the embedded server, for parts that may less
         self.dagster: dict[str, str] = {}
         self.keepers: list[Keeper] = []
         self.tasks: list[asyncio.Task[None]] = []
@@ -79,12 +77,7 @@ class Supervisor:
 
     def parts(self) -> Iterable[Part]:
         """The processes to keep, once the database is there."""
-        return make_parts(self.readable, self.url, self.dagster, self.start)
-
-    @property
-    def readable(self) -> Settings:
-        """The settings, with the address for whoever only reads."""
-        return msgspec.structs.replace(self.settings, reader_url=self.reader)
+        return make_parts(self.settings, self.url, self.dagster, self.start, self.logins)
 
     def ports(self) -> dict[str, int]:
         settings = self.settings
@@ -101,7 +94,8 @@ class Supervisor:
         with connect(self.url, "supervisor") as store:
             migrate(store, simulated=self.settings.simulated)
         self.dagster = prepare_dagster(self.settings, dagster_url(self.url))
-        self.reader = reader_address(self.settings, self.url)
+        if self.server:
+            self.logins = make_logins(self.server, self.url)
 
     async def keep_server(self, server: Server) -> None:
         """The embedded PostgreSQL runs apart from us: look, and start it again when it is gone."""

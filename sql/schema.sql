@@ -488,10 +488,6 @@ CREATE VIEW archive_trades AS
         CROSS JOIN LATERAL (SELECT t.price * t.size AS quote) AS worth;
 COMMENT ON VIEW archive_trades IS 'The stored trades as the archive writes them, for readers of both; quote: price x size, rounded half to even as in candles; is_late: not in the day''s file, which was made before.';
 
--- ---- Roles: make_days works for whoever may call it (0015_roles.sql; alphapulse/store/roles.py)
-
-ALTER FUNCTION make_days(date, date) SECURITY DEFINER SET search_path = public, pg_temp;
-REVOKE EXECUTE ON FUNCTION make_days(date, date) FROM PUBLIC;
 -- ---- Statistics: seconds and minutes of each feed, collector and the streamer (0014_statistics.sql)
 
 -- Histograms: bucket i counts whole microseconds from bucket_bound(i) to below bucket_bound(i + 1)
@@ -784,3 +780,10 @@ CREATE VIEW stats_stream_minutes AS
            deliver_max::double precision / 1000 AS deliver_max_ms, seconds
     FROM stream_minutes;
 COMMENT ON VIEW stats_stream_minutes IS 'stream_minutes with percentiles.';
+
+-- ---- Roles: what works for whoever may call it (0015_roles.sql; alphapulse/store/roles.py)
+
+ALTER FUNCTION make_days(date, date) SECURITY DEFINER SET search_path = public, pg_temp;
+REVOKE EXECUTE ON FUNCTION make_days(date, date) FROM PUBLIC;
+ALTER FUNCTION roll_minutes() SECURITY DEFINER SET search_path = public, pg_temp;
+REVOKE EXECUTE ON FUNCTION roll_minutes() FROM PUBLIC;

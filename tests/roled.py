@@ -9,18 +9,17 @@ from alphapulse.postgres.logins import Logins
 from alphapulse.store.connect import connect
 from alphapulse.store.roles import login, make_roles, roles_of
 
-WRITER, READER = "writer's '%\\ secret", "reader's \" secret/?"
+PASSWORDS = ("writer's '%\\ secret", "streamer's secret", "reader's \" secret/?")
 
 
 @contextmanager
 def roled(url: str) -> Iterator[Logins]:
     """The roles go again afterwards: they belong to the server, which outlives the database."""
     with connect(url, "test roles") as owner:
-        names = roles_of(owner.info.dbname)
-        passwords = {names.writer.name: WRITER, names.reader.name: READER}
-        roles = make_roles(owner, passwords)
-        writer = login(url, roles.writer.name, WRITER)
-        yield Logins(writer, login(url, roles.reader.name, READER))
+        names = [role.name for role in roles_of(owner.info.dbname)]
+        roles = make_roles(owner, dict(zip(names, PASSWORDS, strict=True)))
+        entries = (login(url, *each) for each in zip(names, PASSWORDS, strict=True))
+        yield Logins(*entries)
         for role in roles:
             owner.execute(SQL("DROP OWNED BY {}").format(Identifier(role.name)))
             owner.execute(SQL("DROP ROLE {}").format(Identifier(role.name)))

@@ -1,8 +1,9 @@
-"""The logins of a database besides its owner: one that writes trades, one that only reads.
+"""The logins of a database besides its owner: who writes trades, who streams, who only reads.
 
-They are named after the database (alphapulse_writer, alphapulse_reader): roles belong to the whole
-server, and so those of one database can do nothing in the next. Making them again changes only what
-is not as it should be. Passwords are sent as SCRAM verifiers: no log of the server shows one.
+They are named after the database (alphapulse_writer, …_streamer, …_reader): roles belong to the
+whole server, and so those of one database can do nothing in the next. Making them again changes
+only what is not as it should be. Passwords are sent as SCRAM verifiers: no log of the server shows
+one.
 """
 
 import random
@@ -36,7 +37,12 @@ BOUND = {"temp_file_limit": "4GB"}  # what one query may spill to the disk
 # Not for readers: whom we told what, and what exchanges were asked.
 WITHHELD = ("alert_channels", "alert_messages", "alert_told", "rest_turns")
 # What collectors change and delete; the trades themselves they only add.
-CHANGED = ("markets", "gaps", "backfills", "uptime", "rest_turns", "coverage")
+CHANGED = (
+    "markets", "gaps", "backfills", "uptime", "rest_turns", "coverage", "due_minutes",
+    "feed_seconds", "feed_minutes", "collector_seconds", "collector_minutes",
+)  # fmt: skip
+# What the streamer counts of itself. For the rest it is a reader.
+STREAMED = ("stream_seconds", "stream_minutes", "due_minutes")
 # What others write: collectors read it at most.
 NOT_COLLECTED = (
     "migrations", "instance", "copies", "dropped_days", "pauses",
@@ -76,18 +82,20 @@ class Role(Struct, frozen=True):
 
 class Roles(Struct, frozen=True):
     writer: Role
+    streamer: Role
     reader: Role
 
     def __iter__(self) -> Iterator[Role]:
-        yield from (self.writer, self.reader)
+        yield from (self.writer, self.streamer, self.reader)
 
 
 def roles_of(database: str, *, bounded: bool = False) -> Roles:
     """What the roles of `database` are to be; `bounded`: as only a superuser can make them."""
-    names = [f"{database}_{end}" for end in ("writer", "reader")]
-    if len(names[0].encode()) > LONGEST:
+    writer, streamer, reader = (f"{database}_{end}" for end in ("writer", "streamer", "reader"))
+    if len(streamer.encode()) > LONGEST:
         raise RolesRefused(f"the name of database {database} is too long to name roles after it")
-    return Roles(Role(names[0]), Role(names[1], GENTLE | (BOUND if bounded else {})))
+    bound = BOUND if bounded else {}
+    return Roles(Role(writer), Role(streamer, bound), Role(reader, GENTLE | bound))
 
 
 def login(url: str, role: str, password: str) -> str:
@@ -96,7 +104,7 @@ def login(url: str, role: str, password: str) -> str:
 
 
 def make_roles(store: Store, passwords: Mapping[str, str], also: tuple[str, ...] = ()) -> Roles:
-    """Make the writer and the reader of this database, or bring them up to date.
+    """Make the roles of this database, or bring them up to date.
 
     `passwords` by role name. `also`: other databases that only their owner shall enter. Raises
     RolesRefused. Any number of processes may call it at once, in any databases of the server.
@@ -202,24 +210,29 @@ def grants(
     store: Store, roles: Roles, databases: tuple[str, ...], *, strict: bool
 ) -> Iterator[Composed]:
     """What each may do here, and with what later migrations bring."""
-    w, r = Identifier(roles.writer.name), Identifier(roles.reader.name)
+    w, t, r = (Identifier(role.name) for role in roles)
+    readers = SQL("{}, {}").format(t, r)
     for (name,) in store.execute(OWNED, [list(databases)]).fetchall():
         yield SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC").format(Identifier(name))
     here = Identifier(databases[0])
-    yield SQL("GRANT CONNECT ON DATABASE {} TO {}, {}").format(here, w, r)
-    yield SQL("GRANT USAGE ON SCHEMA public TO {}, {}").format(w, r)
+    yield SQL("GRANT CONNECT ON DATABASE {} TO {}, {}").format(here, w, readers)
+    yield SQL("GRANT USAGE ON SCHEMA public TO {}, {}").format(w, readers)
     for later, all_of in (("ALTER DEFAULT PRIVILEGES IN SCHEMA public ", ""), ("", "ALL ")):
         where = SQL("" if later else "IN SCHEMA public")
         for rights, things, role in (
-            ("SELECT", "TABLES", r), ("SELECT, INSERT", "TABLES", w), ("USAGE", "SEQUENCES", w),
-        ):  # fmt: skip
+            ("SELECT", "TABLES", readers),
+            ("SELECT, INSERT", "TABLES", w),
+            ("USAGE", "SEQUENCES", w),
+        ):
             yield SQL("{}GRANT {} ON {}{} {} TO {}").format(
                 SQL(later), SQL(rights), SQL(all_of), SQL(things), where, role
             )
     yield from of_tables(store, "GRANT UPDATE, DELETE ON {} TO {}", CHANGED, w)
+    yield from of_tables(store, "GRANT INSERT, UPDATE, DELETE ON {} TO {}", STREAMED, t)
     yield from of_tables(store, "REVOKE INSERT ON {} FROM {}", NOT_COLLECTED, w)
-    yield from of_tables(store, "REVOKE SELECT ON {} FROM {}", WITHHELD, r)
+    yield from of_tables(store, "REVOKE SELECT ON {} FROM {}", WITHHELD, readers)
     yield SQL("GRANT EXECUTE ON FUNCTION make_days TO {}").format(w)
+    yield SQL("GRANT EXECUTE ON FUNCTION roll_minutes TO {}, {}").format(w, t)
     if strict:
         for (function,) in store.execute(STRAY).fetchall():
             yield SQL("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC").format(SQL(function))
@@ -227,7 +240,7 @@ def grants(
 
 
 def of_tables(
-    store: Store, words: str, names: tuple[str, ...], role: Identifier
+    store: Store, words: str, names: tuple[str, ...], role: Composable
 ) -> Iterator[Composed]:
     """For each of the tables that this database has."""
     for name in names:

@@ -8,13 +8,13 @@ from psycopg import errors
 from psycopg.conninfo import make_conninfo
 
 from alphapulse.postgres import Server, database
-from alphapulse.postgres.logins import READER, WRITER, reader_address
+from alphapulse.postgres.logins import reader_address
 from alphapulse.settings import Settings
 from alphapulse.store.connect import connect
 from alphapulse.store.roles import login, roles_of
 from tests.launcher.stage import environment, free_port, run
 
-SECRETS = {"writer_password": "the writer's secret", "reader_password": "the reader's secret"}
+SECRETS = {f"{who}_password": f"the {who}'s secret" for who in ("writer", "streamer", "reader")}
 
 
 def test_on_a_given_server_by_passwords_that_nobody_is_shown(
@@ -52,7 +52,7 @@ def test_the_embedded_server_makes_them_by_itself(tmp_path: Path) -> None:
         given = environment(tmp_path, postgres_port=settings.postgres_port)
         assert run(given, "coverage").returncode == 0
         server = Server(tmp_path, settings.postgres_port)
-        for name in (READER, WRITER):
+        for name in ("writer-password", "streamer-password", "reader-password"):
             assert (server.directory / name).stat().st_mode & 0o777 == 0o600
         entry = reader_address(settings, server.url())
         assert entry is not None

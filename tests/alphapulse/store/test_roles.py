@@ -24,7 +24,7 @@ from alphapulse.store.turn import Turn
 from alphapulse.store.uptime import Served, tell_uptime
 from alphapulse.store.writing import TradeWriter
 from alphapulse.trade import Gap, Market, Side, Source, Trade
-from tests.roled import READER, roled
+from tests.roled import PASSWORDS, roled
 
 NOON = 1_769_860_800_000_000  # 2026-01-31 12:00 UTC, in microseconds
 
@@ -86,6 +86,7 @@ def test_the_writer_does_all_that_a_collector_does(writer: Store, logins: Logins
     turn = Turn(writer, "https://api.kraken.com")
     turn.begin(0.001)
     turn.end(0.001)
+    assert writer.execute("SELECT roll_minutes()").fetchone() == (0,)
 
 
 NOT_THE_WRITERS = (
@@ -116,17 +117,26 @@ def test_the_reader_reads_every_view_that_people_are_given(reader: Store, store:
     assert reader.execute("SELECT count(*) FROM market_trades").fetchone() == (2,)
 
 
-def test_the_reader_can_do_what_a_streamer_does(reader: Store, store: Store) -> None:
-    """Listen, mark, and read what was missed."""
+def test_the_streamer_listens_marks_reads_and_counts_itself(logins: Logins, store: Store) -> None:
     TradeWriter(store).insert(trades(1, 2))
-    stream.listen(reader)
-    stream.mark_durably(reader)
-    stream.send_mark(reader, "mark")
-    upto = Heard(stream.epoch(reader), stream.snapshot(reader)).cursor()
-    assert stream.read_markets(reader) == {1: Market("kraken", "BTC/USD")}
-    assert not stream.has_dropped_since(reader, upto)
-    assert [row.trade_id for _, row in stream.last_rows(reader, upto, [1], 5)] == [1, 2]
-    assert stream.read_gaps(reader, (), None, 10) == {}
+    with connect(logins.streamer, "test streamer") as streamer:
+        stream.listen(streamer)
+        stream.mark_durably(streamer)
+        stream.send_mark(streamer, "mark")
+        upto = Heard(stream.epoch(streamer), stream.snapshot(streamer)).cursor()
+        assert stream.read_markets(streamer) == {1: Market("kraken", "BTC/USD")}
+        assert not stream.has_dropped_since(streamer, upto)
+        assert [row.trade_id for _, row in stream.last_rows(streamer, upto, [1], 5)] == [1, 2]
+        assert stream.read_gaps(streamer, (), None, 10) == {}
+        streamer.execute("INSERT INTO stream_seconds VALUES ('2026-01-31', 1, 1, 1, '[3:3]={1}')")
+        streamer.execute("INSERT INTO due_minutes VALUES ('2026-01-31', '')")
+        assert streamer.execute("SELECT roll_minutes()").fetchone() == (1,)
+        for statement in (
+            *NOT_THE_WRITERS,
+            "INSERT INTO markets (exchange, symbol) VALUES ('a', 'b')",
+        ):
+            with pytest.raises(errors.InsufficientPrivilege):
+                streamer.execute(statement.encode())
 
 
 # Each with the reader's own seat belt taken off first, as an attacker would.
@@ -195,7 +205,7 @@ def test_making_them_again_changes_nothing(store: Store, logins: Logins) -> None
         assert reader.execute("SELECT 1").fetchone() == (1,)
     name = roles_of(store.info.dbname).reader.name
     store.execute(SQL("ALTER ROLE {} CREATEDB PASSWORD 'other'").format(Identifier(name)))
-    make_roles(store, {name: READER})
+    make_roles(store, {name: PASSWORDS[-1]})
     with connect(logins.reader, "test") as reader:
         assert reader.execute("SELECT 1").fetchone() == (1,)
     powers = store.execute("SELECT rolcreatedb FROM pg_roles WHERE rolname = %s", [name])
