@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import psycopg
-from msgspec import Struct, field
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from alphapulse.store.connect import TIMEOUT, Store
 from alphapulse.store.databases import address
+from alphapulse.store.rights import Role, Roles, grants
 
 LONGEST = 63  # bytes of a role's name
 ATTEMPTS = 20  # at changing what another database's maker changes at the same moment
@@ -34,37 +34,10 @@ GENTLE = {
 }
 BOUND = {"temp_file_limit": "4GB"}  # what one query may spill to the disk
 
-# Not for readers: whom we told what, and what exchanges were asked.
-WITHHELD = ("alert_channels", "alert_messages", "alert_told", "rest_turns")
-# What collectors change and delete; the trades themselves they only add.
-CHANGED = (
-    "markets", "gaps", "backfills", "uptime", "rest_turns", "coverage", "due_minutes",
-    "feed_seconds", "feed_minutes", "collector_seconds", "collector_minutes",
-)  # fmt: skip
-# What the streamer counts of itself. For the rest it is a reader.
-STREAMED = ("stream_seconds", "stream_minutes", "due_minutes")
-# What others write: collectors read it at most.
-NOT_COLLECTED = (
-    "migrations", "instance", "copies", "dropped_days", "pauses",
-    "alerts", "alert_channels", "alert_messages", "alert_told",
-)  # fmt: skip
-
-# Open to PUBLIC in every PostgreSQL, and no reader's business: locks by which collectors know that
-# they are alone, and things that stay on the disk without being a table. Superusers close them.
-STRAY = """
-SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace
-AND (proname ~ '^pg_(try_)?advisory_' OR proname IN
-     ('lo_creat', 'lo_create', 'lo_from_bytea', 'pg_logical_emit_message'))"""
-
 LOOK = """
 SELECT rolcanlogin, rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls,
        rolconnlimit, coalesce(rolconfig, '{}') FROM pg_roles WHERE rolname = %s"""
 NEGATED = ("NOSUPERUSER", "NOCREATEDB", "NOCREATEROLE", "NOREPLICATION", "NOBYPASSRLS")
-TABLES = "SELECT relname FROM pg_class WHERE oid = to_regclass('public.' || quote_ident(%s))"
-OWNED = """
-SELECT datname FROM pg_database
-WHERE datname = ANY(%s) AND pg_has_role(datdba, 'USAGE')"""
-
 CROWDED = (  # two makers, each in a database of its own: the next attempt finds it done
     errors.InternalError_, errors.DuplicateObject, errors.UniqueViolation,
     errors.DeadlockDetected, errors.SerializationFailure,
@@ -73,20 +46,6 @@ CROWDED = (  # two makers, each in a database of its own: the next attempt finds
 
 class RolesRefused(Exception):
     """Our login may not make or change roles; the message says what an administrator must do."""
-
-
-class Role(Struct, frozen=True):
-    name: str
-    settings: dict[str, str] = field(default_factory=dict)
-
-
-class Roles(Struct, frozen=True):
-    writer: Role
-    streamer: Role
-    reader: Role
-
-    def __iter__(self) -> Iterator[Role]:
-        yield from (self.writer, self.streamer, self.reader)
 
 
 def roles_of(database: str, *, bounded: bool = False) -> Roles:
@@ -204,48 +163,6 @@ def opens(store: Store, role: Role, password: str) -> bool:
             return bool(tried.pgconn.used_password)
     except psycopg.OperationalError:
         return False
-
-
-def grants(
-    store: Store, roles: Roles, databases: tuple[str, ...], *, strict: bool
-) -> Iterator[Composed]:
-    """What each may do here, and with what later migrations bring."""
-    w, t, r = (Identifier(role.name) for role in roles)
-    readers = SQL("{}, {}").format(t, r)
-    for (name,) in store.execute(OWNED, [list(databases)]).fetchall():
-        yield SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC").format(Identifier(name))
-    here = Identifier(databases[0])
-    yield SQL("GRANT CONNECT ON DATABASE {} TO {}, {}").format(here, w, readers)
-    yield SQL("GRANT USAGE ON SCHEMA public TO {}, {}").format(w, readers)
-    for later, all_of in (("ALTER DEFAULT PRIVILEGES IN SCHEMA public ", ""), ("", "ALL ")):
-        where = SQL("" if later else "IN SCHEMA public")
-        for rights, things, role in (
-            ("SELECT", "TABLES", readers),
-            ("SELECT, INSERT", "TABLES", w),
-            ("USAGE", "SEQUENCES", w),
-        ):
-            yield SQL("{}GRANT {} ON {}{} {} TO {}").format(
-                SQL(later), SQL(rights), SQL(all_of), SQL(things), where, role
-            )
-    yield from of_tables(store, "GRANT UPDATE, DELETE ON {} TO {}", CHANGED, w)
-    yield from of_tables(store, "GRANT INSERT, UPDATE, DELETE ON {} TO {}", STREAMED, t)
-    yield from of_tables(store, "REVOKE INSERT ON {} FROM {}", NOT_COLLECTED, w)
-    yield from of_tables(store, "REVOKE SELECT ON {} FROM {}", WITHHELD, readers)
-    yield SQL("GRANT EXECUTE ON FUNCTION make_days TO {}").format(w)
-    yield SQL("GRANT EXECUTE ON FUNCTION roll_minutes TO {}, {}").format(w, t)
-    if strict:
-        for (function,) in store.execute(STRAY).fetchall():
-            yield SQL("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC").format(SQL(function))
-            yield SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(SQL(function), w)
-
-
-def of_tables(
-    store: Store, words: str, names: tuple[str, ...], role: Composable
-) -> Iterator[Composed]:
-    """For each of the tables that this database has."""
-    for name in names:
-        if store.execute(TABLES, [name]).fetchone():
-            yield SQL(words).format(Identifier(name), role)
 
 
 def one(store: Store, query: str) -> tuple[Any, ...]:
