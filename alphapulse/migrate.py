@@ -5,6 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from msgspec import Struct
+from psycopg.errors import InsufficientPrivilege, ReadOnlySqlTransaction
 from psycopg.sql import SQL
 
 from alphapulse.store.connect import Store
@@ -52,25 +53,44 @@ def migrate(
     the database is newer than this program, or when it holds the other kind of data (real trades or
     simulated ones).
     """
+    fresh = missing(store, only)
+    if fresh:  # else there is nothing to wait for, nor a right to be had
+        try:
+            fresh = apply_missing(store, only, simulated=simulated)
+        except (InsufficientPrivilege, ReadOnlySqlTransaction) as failure:
+            raise MigrationError(
+                f"the database lacks {', '.join(each.name for each in fresh)}, and role "
+                f"{store.info.user} may not make it: run `alphapulse migrate` as its owner"
+            ) from failure
+    refuse_other_kind(store, simulated=simulated)
+    return [migration.name for migration in fresh]
+
+
+def apply_missing(
+    store: Store, only: Collection[str] | None, *, simulated: bool
+) -> list[Migration]:
+    """One process at a time; what another one has applied meanwhile is not applied again."""
     store.execute(LOCK)
     try:
         store.execute(LEDGER)
-        applied: dict[str, str] = dict(
-            store.execute("SELECT name, sha256 FROM migrations").fetchall()
-        )
-        found = list(find_migrations(sql_directory()))
-        refuse_strangers(applied, found)
-        fresh = [
-            migration
-            for migration in found
-            if migration.name not in applied and (only is None or migration.name in only)
-        ]
+        fresh = missing(store, only)
         for migration in fresh:
             apply(store, migration, simulated=simulated)
     finally:
         store.execute(UNLOCK)
-    refuse_other_kind(store, simulated=simulated)
-    return [migration.name for migration in fresh]
+    return fresh
+
+
+def missing(store: Store, only: Collection[str] | None) -> list[Migration]:
+    """What is still to be applied; raises MigrationError if the database is not of our kind."""
+    applied: dict[str, str] = {}
+    if store.execute("SELECT to_regclass('migrations')").fetchone() != (None,):
+        applied = dict(store.execute("SELECT name, sha256 FROM migrations").fetchall())
+    found = list(find_migrations(sql_directory()))
+    refuse_strangers(applied, found)
+    return [
+        each for each in found if each.name not in applied and (only is None or each.name in only)
+    ]
 
 
 def refuse_strangers(applied: dict[str, str], found: list[Migration]) -> None:

@@ -7,6 +7,7 @@ refuses to start: a mistyped setting that is silently ignored costs a night of d
 import tomllib
 from collections.abc import Mapping
 from datetime import date
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -16,6 +17,7 @@ from msgspec import Meta, Struct, field
 PREFIX = "ALPHAPULSE_"
 FILE = "alphapulse.toml"
 LOOPBACK = "127.0.0.1"
+SHORTEST_SECRET = 16  # characters
 
 Port: TypeAlias = Annotated[int, Meta(ge=0, le=65_535)]
 Positive: TypeAlias = Annotated[int, Meta(ge=1)]
@@ -74,6 +76,17 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     backup_keep: Positive = 7  # backups of the database that are kept
     retention_days: Natural = 30  # UTC days that stay in PostgreSQL besides today; 0: all
     dagster_events_days: Natural = 90  # of Dagster's own events and runs' output; 0: all
+    # Whoever only reads enters by it; None: the embedded server's own reader, else database_url.
+    reader_url: str | None = None
+    writer_password: str | None = None  # what `alphapulse roles` gives them; secrets, as is every
+    streamer_password: str | None = None  # address with a password
+    reader_password: str | None = None
+    # Browser pages that may connect to the stream: "https://host", "https://host:port", "*".
+    # None given: pages of this machine, and of the name by which the streamer was reached.
+    stream_origins: tuple[str, ...] = ()
+    stream_token: str | None = None  # what stream clients must know; a secret; None: nothing
+    stream_clients_per_address: Positive = 100  # of stream_clients; this machine's own: all
+    stream_proxies: tuple[str, ...] = ()  # networks whose X-Forwarded-For is believed, besides ours
 
     def __post_init__(self) -> None:
         if str(date.fromisoformat(self.first_day)) != self.first_day:
@@ -82,6 +95,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         check_address("alert_smtp", self.alert_smtp, "smtp://", "smtps://")
         if self.backup_to is not None:
             refuse_place(self.backup_to, self.home)
+        check_address("reader_url", self.reader_url, "postgresql://", "postgres://")
+        check_secret("stream_token", self.stream_token)
+        for network in self.stream_proxies:
+            ip_network(network)
 
     @property
     def parquet(self) -> Path:
@@ -100,6 +117,14 @@ def check_address(name: str, value: str | None, *begins: str) -> None:
     """Raises ValueError, which does not show the address: it may hold a password."""
     if value is not None and not value.startswith(begins):
         raise ValueError(f"{name}: it must begin with {' or '.join(begins)}")
+
+
+def check_secret(name: str, value: str | None) -> None:
+    """Raises ValueError, which does not show it."""
+    if value is not None and len(value) < SHORTEST_SECRET:
+        raise ValueError(
+            f"{name}: at least {SHORTEST_SECRET} characters, such as `openssl rand -hex 24` gives"
+        )
 
 
 def refuse_place(place: str, home: Path) -> None:

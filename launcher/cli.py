@@ -19,10 +19,12 @@ import uvloop
 
 from alphapulse.migrate import MigrationError, migrate
 from alphapulse.postgres import PostgresError, database
+from alphapulse.postgres.logins import own_logins
 from alphapulse.settings import Settings, SettingsError, read_settings
 from alphapulse.store.claims import AlreadyCollected
 from alphapulse.store.connect import StoreUnavailable, connect
 from alphapulse.store.databases import DatabaseRefused
+from alphapulse.store.roles import RolesRefused
 from alphapulse.trade import Micros
 from collectors.collector import SinkDied, UnknownExchange, collect
 from collectors.exchanges import DEFAULT
@@ -35,6 +37,7 @@ from launcher.demo import run_demo
 from launcher.ports import PortTaken
 from launcher.ready import ready_database
 from launcher.retention import retention
+from launcher.roles import roles
 from launcher.status import describe, gather
 from launcher.supervisor import AlreadyRunning, HomeUnfinished
 from launcher.up import run_up
@@ -48,6 +51,7 @@ REFUSALS = (
     SettingsError, PostgresError, StoreUnavailable, DatabaseRefused, MigrationError,
     AlreadyCollected, UnknownExchange, SinkDied, PortTaken, AlreadyRunning, ReplayError,
     RecordingError, StreamPortTaken, JournalTaken, JournalUnfit, HomeUnfinished,
+    RolesRefused,
     *data.REFUSALS, *backups.REFUSALS,
 )  # fmt: skip
 
@@ -143,7 +147,8 @@ def collect_command(settings: Settings, names: tuple[str, ...]) -> None:
 def stream(settings: Settings) -> None:
     """Push stored trades to WebSocket clients until stopped."""
     with ready_database(settings) as url:
-        run(lambda: run_streamer(settings, url))
+        entry = url if settings.database_url else own_logins(settings, url).streamer
+        run(lambda: run_streamer(settings, entry))
 
 
 @main.command()
@@ -182,6 +187,7 @@ def replay(
 
 for word in (data.load, data.backfill, data.journal, data.verify, data.coverage):
     main.add_command(word)
+main.add_command(roles)
 for word in (alerts, retention, backups.backup, backups.restore, backups.drill):
     main.add_command(word)
 

@@ -69,6 +69,7 @@ def demo_settings(settings: Settings) -> Settings:
         settings,
         home=settings.home / "demo",
         database_url=None,
+        reader_url=None,
         simulated=True,
         backup_to=None,  # where real trades go
         endpoints=endpoints,

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from alphapulse.postgres.logins import Logins
 from alphapulse.settings import Settings, environment_of
 from collectors.exchanges import DEFAULT
 from launcher.part import Part, beside_python, inherited, own_command
@@ -23,9 +24,17 @@ def exchanges_of(settings: Settings) -> tuple[str, ...]:
 
 
 def make_parts(
-    settings: Settings, url: str, dagster: Mapping[str, str], start: str | None
+    settings: Settings,
+    url: str,
+    dagster: Mapping[str, str],
+    start: str | None,
+    logins: Logins | None = None,
 ) -> Iterator[Part]:
-    """Every process; `start`, the simulated markets' first instant, adds replay."""
+    """Every process; `start`, the simulated markets' first instant, adds replay. `logins`: of the
+    embedded server, for those who serve people.
+    """
+    if logins:
+        settings = msgspec.structs.replace(settings, reader_url=logins.reader)
     given = environment_for(settings, url)
     if start is not None:
         words = ("replay", "--start", start, "--rate", str(SIMULATED_RATE))
@@ -34,7 +43,8 @@ def make_parts(
         yield Part(
             f"collector-{name}", own_command("collect", "--exchange", name), given, patience=8.0
         )
-    yield Part("streamer", own_command("stream"), given)
+    streaming = environment_for(settings, logins.streamer if logins else url)
+    yield Part("streamer", own_command("stream"), streaming)
     if settings.dagster:
         yield from dagster_parts(settings, given | dict(dagster))
 

@@ -12,6 +12,7 @@ from typing import IO, Self
 
 from alphapulse.migrate import migrate
 from alphapulse.postgres import Server, dagster_url, database
+from alphapulse.postgres.logins import Logins, make_logins
 from alphapulse.settings import Settings
 from alphapulse.store.connect import connect
 from launcher.part import Keeper, Part
@@ -42,6 +43,7 @@ class Supervisor:
         )
         self.stack = contextlib.ExitStack()
         self.url = ""
+        self.logins: Logins | None = None  # of the embedded server, for parts that may less
         self.dagster: dict[str, str] = {}
         self.keepers: list[Keeper] = []
         self.tasks: list[asyncio.Task[None]] = []
@@ -75,7 +77,7 @@ class Supervisor:
 
     def parts(self) -> Iterable[Part]:
         """The processes to keep, once the database is there."""
-        return make_parts(self.settings, self.url, self.dagster, self.start)
+        return make_parts(self.settings, self.url, self.dagster, self.start, self.logins)
 
     def ports(self) -> dict[str, int]:
         settings = self.settings
@@ -92,6 +94,8 @@ class Supervisor:
         with connect(self.url, "supervisor") as store:
             migrate(store, simulated=self.settings.simulated)
         self.dagster = prepare_dagster(self.settings, dagster_url(self.url))
+        if self.server:
+            self.logins = make_logins(self.server, self.url)
 
     async def keep_server(self, server: Server) -> None:
         """The embedded PostgreSQL runs apart from us: look, and start it again when it is gone."""

@@ -16,6 +16,8 @@ class Counters(Struct):
     frames: int = 0  # frames of trades and gaps handed to clients
     slow_clients: int = 0  # closed with 1013
     refused_requests: int = 0
+    refused_pages: int = 0  # connections from pages that may not
+    refused_tokens: int = 0  # and from clients that did not know the token
     resumed: int = 0
     not_recovered: int = 0
     catch_ups: int = 0  # reconnections to the database that read what was missed

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Sequence
 
 import msgspec
 from websockets.asyncio.server import Server, serve
@@ -29,11 +28,10 @@ class PortTaken(OSError):
 
 
 class Streamer:
-    """All of one streamer. `origins`: the browser pages that may connect; None: any."""
+    """All of one streamer."""
 
-    def __init__(self, settings: Settings, url: str, origins: Sequence[str] | None = None) -> None:
+    def __init__(self, settings: Settings, url: str) -> None:
         self.settings = settings
-        self.origins = origins
         self.hub = Hub()
         self.counters = Counters()
         self.listener = Listener(
@@ -69,7 +67,7 @@ class Streamer:
                 self.reception.welcome,
                 settings.host,
                 settings.stream_port,
-                origins=self.origins,  # type: ignore[arg-type]  # plain texts are origins
+                process_request=self.reception.look,
                 compression=None,
                 max_size=LARGEST_REQUEST,
                 ping_interval=PING_EVERY,

@@ -73,9 +73,16 @@ class Ping(Struct, frozen=True, forbid_unknown_fields=True, tag="ping"):
     pass
 
 
-Request: TypeAlias = Subscribe | Unsubscribe | Ping
+class Token(Struct, frozen=True, forbid_unknown_fields=True, tag="token"):
+    """What a client knows: its first frame, where it could not say so in a header."""
+
+    token: str
+
+
+Request: TypeAlias = Subscribe | Unsubscribe | Ping | Token
 
 decoder = msgspec.json.Decoder(Request)
+token_decoder = msgspec.json.Decoder(Token)
 
 
 def read_request(text: str | bytes) -> Request:
@@ -88,6 +95,14 @@ def read_request(text: str | bytes) -> Request:
         raise BadRequest(f"{failure}; sent: {text[:100]!r}") from failure
     except (msgspec.DecodeError, UnicodeError, RecursionError) as failure:
         raise BadRequest(f"not readable as JSON ({failure}); sent: {text[:100]!r}") from failure
+
+
+def read_token(text: str | bytes) -> str | None:
+    """The token in a client's first frame; None if it is another frame. Told to nobody."""
+    try:
+        return token_decoder.decode(text).token
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
 
 
 def checked(request: Request) -> Request:

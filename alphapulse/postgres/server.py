@@ -6,6 +6,7 @@ finds it again by its data directory, never by its port, which may be somebody e
 
 import fcntl
 import os
+import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from msgspec import Struct
 
 from alphapulse.postgres.account import find_account
 from alphapulse.postgres.binaries import executable_for, find_binaries, major_version
-from alphapulse.postgres.cluster import HERE, POLL, READY_WITHIN, ROLE, Cluster
+from alphapulse.postgres.cluster import HERE, POLL, READY_WITHIN, ROLE, Cluster, write_secret
 from alphapulse.postgres.error import (
     DirectoryRefused,
     PortTaken,
@@ -71,6 +72,15 @@ class Server(Struct, frozen=True):
         running = self.find()
         port = (running and running.port) or self.port
         return f"postgresql://{ROLE}:{password}@{self.host}:{port}/{quote(database, safe='')}"
+
+    def secret(self, name: str) -> str:
+        """The password that lies in our file `name`; made now if it is not there. Hold the lock."""
+        path = self.directory / name
+        if not path.exists():
+            fresh = path.with_suffix(".new")
+            write_secret(fresh, secrets.token_hex(24))
+            fresh.rename(path)
+        return path.read_text().strip()
 
     def is_running(self) -> bool:
         return self.find() is not None
