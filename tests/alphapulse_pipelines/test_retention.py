@@ -126,7 +126,10 @@ def recorded(postgres_instance: dg.DagsterInstance, empty_database: str) -> Iter
 
 @pytest.fixture
 def history(
-    store: Store, recorded: Store, definitions: dg.Definitions, postgres_instance: dg.DagsterInstance
+    store: Store,
+    recorded: Store,
+    definitions: dg.Definitions,
+    postgres_instance: dg.DagsterInstance,
 ) -> dg.DagsterInstance:
     """Days that were exported, exported again, or failed; a hundred days ago."""
     next_day = DAY + timedelta(days=1)
@@ -187,7 +190,9 @@ def test_partitions_are_as_before_when_old_events_are_gone(
     pruned = prune_events(recorded, 90, batch=7)
     assert pruned.events > count / 2 and pruned.check_executions > 0 and pruned.bytes > 0
     assert standing(definitions, history) == before
-    left = recorded.execute("SELECT DISTINCT dagster_event_type FROM event_logs ORDER BY 1").fetchall()
+    left = recorded.execute(
+        "SELECT DISTINCT dagster_event_type FROM event_logs ORDER BY 1"
+    ).fetchall()
     assert all(name.startswith("ASSET_") for (name,) in left)
     again = prune_events(recorded, 90)
     assert (again.events, again.tags, again.check_executions) == (0, 0, 0)
