@@ -18,6 +18,7 @@ PREFIX = "ALPHAPULSE_"
 FILE = "alphapulse.toml"
 LOOPBACK = "127.0.0.1"
 SHORTEST_SECRET = 16  # characters
+SHORTEST_TOKEN = 16  # characters
 
 Port: TypeAlias = Annotated[int, Meta(ge=0, le=65_535)]
 Positive: TypeAlias = Annotated[int, Meta(ge=1)]
@@ -87,12 +88,26 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     stream_token: str | None = None  # what stream clients must know; a secret; None: nothing
     stream_clients_per_address: Positive = 100  # of stream_clients; this machine's own: all
     stream_proxies: tuple[str, ...] = ()  # networks whose X-Forwarded-For is believed, besides ours
+    api_port: Port = 5000  # the HTTP API and the dashboard
+    api_token: str | None = None  # for POST /v1/backfills; a secret; None: refused
+    api_hosts: tuple[str, ...] = ()  # names by which browsers may reach the API besides localhost
+    api_origins: tuple[str, ...] = ()  # other sites whose pages may read the API; none: only ours
+    api_requests_per_second: Natural = 200  # from one address; 0: any number
+    # What the dashboard links and connects to; None: this machine at the ports above.
+    public_stream_url: str | None = None
+    public_grafana_url: str | None = None
+    public_dagster_url: str | None = None
 
     def __post_init__(self) -> None:
         if str(date.fromisoformat(self.first_day)) != self.first_day:
             raise ValueError(f"first_day {self.first_day}: write it as YYYY-MM-DD")
         check_address("alert_webhook", self.alert_webhook, "https://", "http://")
         check_address("alert_smtp", self.alert_smtp, "smtp://", "smtps://")
+        check_address("public_stream_url", self.public_stream_url, "wss://", "ws://")
+        check_address("public_grafana_url", self.public_grafana_url, "https://", "http://")
+        check_address("public_dagster_url", self.public_dagster_url, "https://", "http://")
+        if self.api_token is not None and len(self.api_token) < SHORTEST_TOKEN:
+            raise ValueError(f"api_token: use at least {SHORTEST_TOKEN} characters")
         if self.backup_to is not None:
             refuse_place(self.backup_to, self.home)
         check_address("reader_url", self.reader_url, "postgresql://", "postgres://")

@@ -26,6 +26,8 @@ from alphapulse.store.connect import StoreUnavailable, connect
 from alphapulse.store.databases import DatabaseRefused
 from alphapulse.store.roles import RolesRefused
 from alphapulse.trade import Micros
+from api.server import PortTaken as ApiPortTaken
+from api.server import run_api
 from collectors.collector import SinkDied, UnknownExchange, collect
 from collectors.exchanges import DEFAULT
 from collectors.journal import JournalUnfit
@@ -50,7 +52,7 @@ from streamer.server import run_streamer
 REFUSALS = (
     SettingsError, PostgresError, StoreUnavailable, DatabaseRefused, MigrationError,
     AlreadyCollected, UnknownExchange, SinkDied, PortTaken, AlreadyRunning, ReplayError,
-    RecordingError, StreamPortTaken, JournalTaken, JournalUnfit, HomeUnfinished,
+    RecordingError, StreamPortTaken, ApiPortTaken, JournalTaken, JournalUnfit, HomeUnfinished,
     RolesRefused,
     *data.REFUSALS, *backups.REFUSALS,
 )  # fmt: skip
@@ -149,6 +151,20 @@ def stream(settings: Settings) -> None:
     with ready_database(settings) as url:
         entry = url if settings.database_url else own_logins(settings, url).streamer
         run(lambda: run_streamer(settings, entry))
+
+
+@main.command(name="api")
+@click.option("--only", type=click.Choice(["stats"]), help="The market statistics alone.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Instead of ALPHAPULSE_API_PORT.")
+@click.pass_obj
+def api_command(settings: Settings, only: str | None, port: int | None) -> None:
+    """Serve what is stored over HTTP, and the dashboard, until stopped. It writes nothing."""
+    reader = settings.reader_url
+    if reader is not None:
+        run(lambda: run_api(settings, reader, only=only, port=port))
+        return
+    with ready_database(settings, may_be_away=True) as url:
+        run(lambda: run_api(settings, url, only=only, port=port))
 
 
 @main.command()

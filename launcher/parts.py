@@ -45,6 +45,7 @@ def make_parts(
         )
     streaming = environment_for(settings, logins.streamer if logins else url)
     yield Part("streamer", own_command("stream"), streaming)
+    yield Part("api", own_command("api"), given)
     if settings.dagster:
         yield from dagster_parts(settings, given | dict(dagster))
 
