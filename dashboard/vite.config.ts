@@ -1,6 +1,6 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
-import { budget } from "./build/budget.ts";
+import { budget } from "./tools/budget.ts";
 
 const api = process.env.ALPHAPULSE_DEV_API ?? "http://127.0.0.1:5000";
 
