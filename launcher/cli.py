@@ -6,69 +6,31 @@ Errors that the user can mend are one line, not a traceback.
 import asyncio
 import logging
 import os
-import signal
 import sys
-from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
-import uvloop
 
-from alphapulse.migrate import MigrationError, migrate
-from alphapulse.postgres import PostgresError, database
+from alphapulse.migrate import migrate
+from alphapulse.postgres import database
 from alphapulse.postgres.logins import own_logins
-from alphapulse.settings import Settings, SettingsError, read_settings
-from alphapulse.store.claims import AlreadyCollected
-from alphapulse.store.connect import StoreUnavailable, connect
-from alphapulse.store.databases import DatabaseRefused
-from alphapulse.store.roles import RolesRefused
-from alphapulse.trade import Micros
-from api.server import PortTaken as ApiPortTaken
-from api.server import run_api
-from collectors.collector import SinkDied, UnknownExchange, collect
+from alphapulse.settings import Settings, read_settings
+from alphapulse.store.connect import connect
+from collectors.collector import collect
 from collectors.exchanges import DEFAULT
-from collectors.journal import JournalUnfit
-from collectors.journal_folder import JournalTaken
-from launcher import backup_words as backups
 from launcher import data
 from launcher.alerts import alerts
 from launcher.demo import run_demo
-from launcher.ports import PortTaken
 from launcher.ready import ready_database
-from launcher.retention import retention
 from launcher.roles import roles
+from launcher.running import run
 from launcher.status import describe, gather
-from launcher.supervisor import AlreadyRunning, HomeUnfinished
 from launcher.up import run_up
-from replay.recording import RecordingError
-from replay.run import run_replay
-from replay.server import ReplayError
-from streamer.server import PortTaken as StreamPortTaken
+from launcher.words import Words
 from streamer.server import run_streamer
 
-REFUSALS = (
-    SettingsError, PostgresError, StoreUnavailable, DatabaseRefused, MigrationError,
-    AlreadyCollected, UnknownExchange, SinkDied, PortTaken, AlreadyRunning, ReplayError,
-    RecordingError, StreamPortTaken, ApiPortTaken, JournalTaken, JournalUnfit, HomeUnfinished,
-    RolesRefused,
-    *data.REFUSALS, *backups.REFUSALS,
-)  # fmt: skip
 
-
-class Refusing(click.Group):
-    """Turns the errors that a user can mend into one clear line and exit code 1."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except REFUSALS as failure:
-            raise click.ClickException(str(failure)) from failure
-
-
-@click.group(cls=Refusing)
+@click.group(cls=Words)
 @click.version_option(package_name="alphapulse")
 @click.option("--verbose", is_flag=True, help="Say more in the log.")
 @click.pass_context
@@ -153,89 +115,5 @@ def stream(settings: Settings) -> None:
         run(lambda: run_streamer(settings, entry))
 
 
-@main.command(name="api")
-@click.option("--only", type=click.Choice(["stats"]), help="The market statistics alone.")
-@click.option("--port", type=click.IntRange(0, 65535), help="Instead of ALPHAPULSE_API_PORT.")
-@click.pass_obj
-def api_command(settings: Settings, only: str | None, port: int | None) -> None:
-    """Serve what is stored over HTTP, and the dashboard, until stopped. It writes nothing."""
-    reader = settings.reader_url
-    if reader is not None:
-        run(lambda: run_api(settings, reader, only=only, port=port))
-        return
-    with ready_database(settings, may_be_away=True) as url:
-        run(lambda: run_api(settings, url, only=only, port=port))
-
-
-@main.command()
-@click.option("--seed", default=1, show_default=True, help="The same seed gives the same market.")
-@click.option("--rate", default=10.0, show_default=True, help="Trades per second and market.")
-@click.option(
-    "--speed", default=1.0, show_default=True, help="Times real time; 0: as fast as it is read."
-)
-@click.option(
-    "--start",
-    type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S"]),
-    help="UTC instant at which the simulated markets begin (default: now).",
-)
-@click.option("--trades", type=int, help="End each market after so many trades.")
-@click.argument(
-    "recordings", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
-@click.pass_obj
-def replay(
-    settings: Settings, seed: int, rate: float, speed: float, start: datetime | None,
-    trades: int | None, recordings: tuple[Path, ...],
-) -> None:  # fmt: skip
-    """Be an exchange: serve simulated markets, or recorded frames, in its own protocol."""
-    run(
-        lambda: run_replay(
-            settings,
-            seed=seed,
-            rate=rate,
-            speed=speed,
-            start=None if start is None else utc_micros(start),
-            trades=trades,
-            recordings=recordings,
-        )
-    )
-
-
-for word in (data.load, data.backfill, data.journal, data.verify, data.coverage):
+for word in (data.load, data.backfill, data.journal, roles, alerts):
     main.add_command(word)
-main.add_command(roles)
-for word in (alerts, retention, backups.backup, backups.restore, backups.drill):
-    main.add_command(word)
-
-
-def run(main_part: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run until done or told to stop; SIGTERM and Ctrl-C are clean ends."""
-
-    async def until_told() -> None:
-        task = asyncio.ensure_future(main_part())
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, task.cancel)
-        try:
-            await task
-        except asyncio.CancelledError:
-            return
-
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(until_told())
-    except* REFUSALS as group:
-        raise first(group) from None
-
-
-def utc_micros(moment: datetime) -> Micros:
-    """Microseconds since the epoch; without an offset it is UTC."""
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return round(aware.timestamp() * 1_000_000)
-
-
-def first(group: BaseExceptionGroup[Any]) -> BaseException:
-    found: BaseException = group
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    return found

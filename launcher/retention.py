@@ -15,6 +15,8 @@ from alphapulse.store.judgements import today_of
 from alphapulse.store.retention import Dropped
 from launcher.ready import ready_database
 
+REFUSALS: tuple[type[Exception], ...] = ()
+
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Only say what would leave, and why the others stay.")

@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from alphapulse.settings import PREFIX, Settings
@@ -32,7 +33,7 @@ def test_every_alphapulse_command_in_readme_exists() -> None:
     lines = re.findall(r"\.venv/bin/alphapulse (.+)", README)
     assert lines
     for line in lines:
-        assert shlex.split(line, comments=True)[0] in main.commands
+        assert main.get_command(click.Context(main), shlex.split(line, comments=True)[0])
 
 
 def test_the_lines_for_jupyter_run(
