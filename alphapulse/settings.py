@@ -74,6 +74,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     backup_keep: Positive = 7  # backups of the database that are kept
     retention_days: Natural = 30  # UTC days that stay in PostgreSQL besides today; 0: all
     dagster_events_days: Natural = 90  # of Dagster's own events and runs' output; 0: all
+    statistics_seconds_days: Natural = 3  # of statistics by the second; 0: all
+    statistics_minutes_days: Natural = 400  # of those by the minute; 0: all
+    metrics_port: Port = 0  # loopback; streamer here, api + 1, collectors + 2…; 0: none
 
     def __post_init__(self) -> None:
         if str(date.fromisoformat(self.first_day)) != self.first_day:
