@@ -97,6 +97,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     public_stream_url: str | None = None
     public_grafana_url: str | None = None
     public_dagster_url: str | None = None
+    statistics_seconds_days: Natural = 3  # of statistics by the second; 0: all
+    statistics_minutes_days: Natural = 400  # of those by the minute; 0: all
+    metrics_port: Port = 0  # loopback; streamer here, api + 1, collectors + 2…; 0: none
 
     def __post_init__(self) -> None:
         if str(date.fromisoformat(self.first_day)) != self.first_day:

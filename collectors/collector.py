@@ -12,16 +12,19 @@ from time import monotonic, time
 
 import msgspec
 
+from alphapulse import metrics
 from alphapulse.migrate import migrate
 from alphapulse.settings import Settings
 from alphapulse.status import remove_status, write_status
 from alphapulse.store.connect import Store, StoreUnavailable
 from collectors.action import Edge
+from collectors.counting import Counting
 from collectors.deadletters import DeadLetters
 from collectors.drain import Drain, newest, newest_edges
 from collectors.exchange import Exchange
 from collectors.exchanges import EXCHANGES
 from collectors.journal import Journal
+from collectors.metering import metrics_of
 from collectors.repair import Repair
 from collectors.runner import Runner
 from collectors.sink import Sink
@@ -32,6 +35,7 @@ log = logging.getLogger(__name__)
 TEND = 1.0  # seconds between two syncs of the journal
 SAY = 1.0  # seconds between two lines of status
 CLOSING = 5.0  # seconds to store what is queued when told to stop; the launcher kills after 8
+LAST_WORDS = 1.0  # seconds to write down what was counted last
 TURN = 0.001  # seconds until the thread that reads lets the one that stores go on, in a flood
 LABEL = 52  # bytes that PostgreSQL keeps of a program's name, less our prefix
 
@@ -55,6 +59,7 @@ class Collector:
         self.drain = Drain(exchange, self.journal) if self.journal else None
         self.sink = Sink(url, self.name, settings.queue_rows, label(self.name), self.drain)
         self.repair = Repair(url, exchange, rest_address(settings, exchange), f"repair {self.name}")
+        self.counting = Counting(url, self.name, self.sink, self.journal)
         self.runner = Runner(
             exchange,
             ws_address(settings, exchange),
@@ -62,23 +67,27 @@ class Collector:
             self.sink,
             self.journal,
             self.letters,
+            self.counting.tally,
         )
-
+        self.counting.runner = self.runner
         self.uptime = Uptime(url, exchange)
 
     async def run(self) -> None:
         """Until cancelled; then what is queued is stored."""
         last = await asyncio.to_thread(self.open)
+        door = open_metrics(self)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.watch_sink())
                 group.create_task(self.runner.run(last))
                 group.create_task(self.tend_journal())
                 group.create_task(self.watch_uptime())
+                group.create_task(self.counting.run())
                 group.create_task(self.say())
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from failures
         finally:
+            await asyncio.to_thread(door.close)
             await self.close()
 
     def open(self) -> dict[str, Edge]:
@@ -151,6 +160,7 @@ class Collector:
             asyncio.to_thread(self.sink.close, CLOSING),
             asyncio.to_thread(self.uptime.close, CLOSING),
         )
+        await asyncio.to_thread(self.counting.close, LAST_WORDS)  # what the sink stored last, too
         if self.journal:
             self.journal.close()
         if left:
@@ -177,6 +187,11 @@ class Collector:
             "sink": msgspec.to_builtins(self.sink.counters),
             "repair": msgspec.to_builtins(self.repair.counters),
             "journal": msgspec.to_builtins(self.journal.counters) if self.journal else None,
+            "statistics": {
+                "written": self.counting.scribe.written,
+                "waiting": len(self.counting.scribe.waiting),
+                "lost": self.counting.scribe.lost,
+            },
             "dead_letters": msgspec.to_builtins(self.letters.counters),
         }
 
@@ -189,6 +204,11 @@ async def collect(settings: Settings, url: str, name: str) -> None:
     """
     sys.setswitchinterval(TURN)
     await Collector(settings, url, find_exchange(name)).run()
+
+
+def open_metrics(collector: Collector) -> metrics.Door:
+    place = metrics.COLLECTORS + list(EXCHANGES).index(collector.name)
+    return metrics.open_door(collector.settings.metrics_port, place, lambda: metrics_of(collector))
 
 
 def find_exchange(name: str) -> Exchange:
