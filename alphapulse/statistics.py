@@ -44,11 +44,20 @@ class Histogram(Struct):
     max: Micros | None = None
 
     def add(self, us: Micros) -> None:
-        """The counts' keys are not in order."""
+        """Less than nothing counts as nothing: two clocks differ."""
+        us = max(us, 0)
         bucket = bucket_of(us)
         self.counts[bucket] = self.counts.get(bucket, 0) + 1
         if self.max is None or us > self.max:
             self.max = us
+
+    def take(self, other: "Histogram") -> None:
+        """Count what the other one counts too."""
+        counts = self.counts
+        for bucket, number in other.counts.items():
+            counts[bucket] = counts.get(bucket, 0) + number
+        if other.max is not None and (self.max is None or other.max > self.max):
+            self.max = other.max
 
     @property
     def total(self) -> int:
@@ -76,7 +85,48 @@ def merged(histograms: Iterable[Histogram]) -> Histogram:
     """The histogram of all that these count."""
     whole = Histogram()
     for one in histograms:
-        for bucket, number in one.counts.items():
-            whole.counts[bucket] = whole.counts.get(bucket, 0) + number
-        whole.max = max((us for us in (whole.max, one.max) if us is not None), default=None)
+        whole.take(one)
     return whole
+
+
+class FeedSecond(Struct, frozen=True):
+    """What one market brought in a second; `lag` is of the trades that were pushed live."""
+
+    symbol: str
+    trades: int
+    lag: Histogram
+
+
+class CollectorSecond(Struct, frozen=True):
+    """What an exchange's collector did in the second that began at `at` (Unix time).
+
+    `queue_rows` and the journal's bytes are states, the most of the second and those at its end;
+    all else are counts. `lag` is of all `feeds` together, `write` of the transactions.
+    """
+
+    exchange: str
+    at: int
+    feeds: tuple[FeedSecond, ...]
+    lag: Histogram
+    write: Histogram
+    queue_rows: int
+    journal_bytes: int
+    journal_lag_bytes: int
+    frames: int = 0
+    rejected: int = 0
+    bytes: int = 0
+    trades: int = 0
+    stored: int = 0
+    repeats: int = 0
+    connects: int = 0
+    disconnects: int = 0
+    batches: int = 0
+
+
+class StreamSecond(Struct, frozen=True):
+    """What the streamer did in the second that began at `at` (Unix time)."""
+
+    at: int
+    sent: int
+    clients: int
+    deliver: Histogram

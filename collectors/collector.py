@@ -17,6 +17,7 @@ from alphapulse.settings import Settings
 from alphapulse.status import remove_status, write_status
 from alphapulse.store.connect import Store, StoreUnavailable
 from collectors.action import Edge
+from collectors.counting import Counting
 from collectors.deadletters import DeadLetters
 from collectors.drain import Drain, newest, newest_edges
 from collectors.exchange import Exchange
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 TEND = 1.0  # seconds between two syncs of the journal
 SAY = 1.0  # seconds between two lines of status
 CLOSING = 5.0  # seconds to store what is queued when told to stop; the launcher kills after 8
+LAST_WORDS = 1.0  # seconds to write down what was counted last
 TURN = 0.001  # seconds until the thread that reads lets the one that stores go on, in a flood
 LABEL = 52  # bytes that PostgreSQL keeps of a program's name, less our prefix
 
@@ -55,6 +57,7 @@ class Collector:
         self.drain = Drain(exchange, self.journal) if self.journal else None
         self.sink = Sink(url, self.name, settings.queue_rows, label(self.name), self.drain)
         self.repair = Repair(url, exchange, rest_address(settings, exchange), f"repair {self.name}")
+        self.counting = Counting(url, self.name, self.sink, self.journal)
         self.runner = Runner(
             exchange,
             ws_address(settings, exchange),
@@ -62,8 +65,9 @@ class Collector:
             self.sink,
             self.journal,
             self.letters,
+            self.counting.tally,
         )
-
+        self.counting.runner = self.runner
         self.uptime = Uptime(url, exchange)
 
     async def run(self) -> None:
@@ -75,6 +79,7 @@ class Collector:
                 group.create_task(self.runner.run(last))
                 group.create_task(self.tend_journal())
                 group.create_task(self.watch_uptime())
+                group.create_task(self.counting.run())
                 group.create_task(self.say())
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from failures
@@ -151,6 +156,7 @@ class Collector:
             asyncio.to_thread(self.sink.close, CLOSING),
             asyncio.to_thread(self.uptime.close, CLOSING),
         )
+        await asyncio.to_thread(self.counting.close, LAST_WORDS)  # what the sink stored last, too
         if self.journal:
             self.journal.close()
         if left:
@@ -177,6 +183,11 @@ class Collector:
             "sink": msgspec.to_builtins(self.sink.counters),
             "repair": msgspec.to_builtins(self.repair.counters),
             "journal": msgspec.to_builtins(self.journal.counters) if self.journal else None,
+            "statistics": {
+                "written": self.counting.scribe.written,
+                "waiting": len(self.counting.scribe.waiting),
+                "lost": self.counting.scribe.lost,
+            },
             "dead_letters": msgspec.to_builtins(self.letters.counters),
         }
 

@@ -1,8 +1,9 @@
 """What the sink's thread does with PostgreSQL: claim, store, write notes down."""
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from time import time
+from time import monotonic_ns, time
 
 from msgspec import Struct
 
@@ -11,12 +12,14 @@ from alphapulse.store.connect import Store, connect
 from alphapulse.store.gaps import refuse_market, report, serve_markets
 from alphapulse.store.mending import settle
 from alphapulse.store.writing import DAY, UNFIT, TradeWriter, insert_each
-from alphapulse.trade import Market, Trade
+from alphapulse.trade import Market, Micros, Trade
 from collectors.action import Late, Quarantine, Report, Serve
 from collectors.lag import Item, Note, Queued
 from collectors.segments import Position
 
 log = logging.getLogger(__name__)
+
+MOST_WRITES = 100_000  # times of transactions that wait for being counted
 
 
 class Counters(Struct):
@@ -43,6 +46,7 @@ class Deposit:
         self.exchange = exchange
         self.name = name
         self.counters = Counters()
+        self.writes: deque[Micros] = deque(maxlen=MOST_WRITES)  # how long each one took
         self.prepare: Callable[[Store], object] = lambda _: None  # of each new connection
         self.on_gap: Callable[[], object] = lambda: None
         self.writer: TradeWriter | None = None
@@ -91,11 +95,12 @@ class Deposit:
                 settle(writer.store, market, late.first_id, late.last_id)
 
     def insert(self, writer: TradeWriter, trades: Sequence[Trade]) -> None:
-        refused = self.counters.refused
+        refused, began_at = self.counters.refused, monotonic_ns()
         new = insert_each(writer, trades, self.refuse)
         self.counters.stored += new
         self.counters.repeated += len(trades) - new - (self.counters.refused - refused)
         self.counters.commits += 1
+        self.writes.append((monotonic_ns() - began_at) // 1000)
         self.counters.stored_at = time()
 
     def refuse(self, item: Item, why: Exception) -> None:

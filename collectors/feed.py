@@ -19,6 +19,7 @@ from collectors.lag import Item
 from collectors.segments import Position
 from collectors.session import Session
 from collectors.sink import Sink
+from collectors.tally import Tally
 
 log = logging.getLogger(__name__)
 
@@ -33,9 +34,11 @@ class Counters(Struct):
     """What one exchange's connections did so far; read by status and metrics."""
 
     frames: int = 0
+    bytes: int = 0  # of them
     trades: int = 0
     rejected: int = 0
     connections: int = 0
+    disconnections: int = 0
     pauses: int = 0  # times that the socket was not read because the queue was full
     is_connected: bool = False
 
@@ -51,6 +54,7 @@ class Feed(WSListener):
         refusals: Refusals,
         journal: Journal | None = None,
         letters: DeadLetters | None = None,
+        tally: Tally | None = None,
     ) -> None:
         self.session = session
         self.journal = journal
@@ -58,6 +62,7 @@ class Feed(WSListener):
         self.connection = 0  # when it stood, in microseconds; tells it from the others
         self.sink = sink
         self.counters = counters
+        self.tally = tally or Tally(session.exchange.NAME)
         self.refusals = refusals
         self.transport: WSTransport | None = None
         self.items: list[Item] = []
@@ -90,6 +95,7 @@ class Feed(WSListener):
             self.perform(action)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002 - picows' own
+        self.counters.disconnections += self.counters.is_connected
         self.counters.is_connected = False
         self.hear_all()
 
@@ -141,6 +147,7 @@ class Feed(WSListener):
 
     def hear(self, message: bytes) -> None:
         self.counters.frames += 1
+        self.counters.bytes += len(message)
         try:
             actions = self.session.receive(message, self.now, self.received_at)
         except UnexpectedMessage as refusal:
@@ -207,6 +214,7 @@ class Feed(WSListener):
             return
         items, self.items = self.items, []
         self.counters.trades += len(items)
+        self.tally.take(items, self.received_at)
         if not self.sink.put(items, position) and not self.is_paused and self.open_transport:
             self.is_paused = True
             self.paused_at = monotonic()

@@ -16,6 +16,7 @@ from collectors.feed import LARGEST, Counters, Feed
 from collectors.journal import Journal
 from collectors.session import Session
 from collectors.sink import Sink
+from collectors.tally import Tally
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class Runner:
         sink: Sink,
         journal: Journal | None = None,
         letters: DeadLetters | None = None,
+        tally: Tally | None = None,
     ) -> None:
         self.exchange = exchange
         self.url = url
@@ -44,6 +46,7 @@ class Runner:
         self.sink = sink
         self.journal = journal
         self.letters = letters
+        self.tally = tally or Tally(exchange.NAME)
         self.counters = Counters()
         self.dialing = Dialing()
         self.refusals = Refusals()
@@ -68,7 +71,13 @@ class Runner:
         self.dialing.dial(monotonic())
         session = Session(self.exchange, symbols, self.last, monotonic(), self.cause)
         feed = self.feed = Feed(
-            session, self.sink, self.counters, self.refusals, self.journal, self.letters
+            session,
+            self.sink,
+            self.counters,
+            self.refusals,
+            self.journal,
+            self.letters,
+            self.tally,
         )
         try:
             await attend(feed, await dial(feed, self.url))

@@ -62,6 +62,7 @@ class Sink:
         self.is_full = False
         self.thread = Thread(target=self.run, name=f"sink {exchange}", daemon=True)
         self.said_at = 0.0
+        self.most_waiting = 0  # since `take_most_waiting`
 
     def open(self) -> dict[str, Edge]:
         """Claim the exchange; gives the newest stored trade of each market.
@@ -94,8 +95,15 @@ class Sink:
         if not self.wake.is_set():
             self.wake.set()
         waiting = len(self.queue)
-        self.counters.queue_peak = max(self.counters.queue_peak, waiting)
+        if waiting > self.most_waiting:
+            self.most_waiting = waiting
+            self.counters.queue_peak = max(self.counters.queue_peak, waiting)
         return waiting < self.queue_rows or self.still_has_room() or self.is_relieved()
+
+    def take_most_waiting(self) -> int:
+        """The longest that the queue was since the last call; of the thread that puts."""
+        most, self.most_waiting = self.most_waiting, len(self.queue)
+        return most
 
     def still_has_room(self) -> bool:
         with self.lock:

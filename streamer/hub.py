@@ -4,12 +4,12 @@ The hub holds the one exact set of heard transactions. A transaction may come in
 it enters the set when something of a later one is heard; until then it is `tx`, given up to `seq`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from alphapulse.cursor import Cursor, Heard, Snapshot
 from alphapulse.notice import GapNotice, Row
-from alphapulse.trade import Market
+from alphapulse.trade import Market, Micros
 from streamer.ledger import Ledger
 from streamer.protocol import gap_frame, trade_frame, trade_head
 from streamer.subscription import Filter
@@ -48,6 +48,8 @@ class Hub:
         self.waiting: set[Group] = set()
         self.sent_place = ""  # up to where everything ready has been handed to the members
         self.trades = 0
+        self.received: list[Micros] = []  # when we had from the exchange what is ready
+        self.on_flush: Callable[[Sequence[Micros]], object] = lambda _: None
 
     # -- what was heard
 
@@ -77,6 +79,8 @@ class Hub:
         if new:
             self.seq = new[-1].seq
             self.trades += len(new)
+            if not replayed:
+                self.received += [row.received_at for row in new]
         return len(new)
 
     def enter(self, tx: int) -> bool:
@@ -133,6 +137,9 @@ class Hub:
                 member.send(frames, count)
         self.waiting.clear()
         self.sent_place = f"{self.prefix}{self.seq}" if self.tx else str(self.place() or "")
+        if self.received:
+            received, self.received = self.received, []
+            self.on_flush(received)
 
     # -- markets
 

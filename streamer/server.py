@@ -9,6 +9,7 @@ from websockets.asyncio.server import Server, serve
 
 from alphapulse.settings import Settings
 from alphapulse.status import remove_status, write_status
+from alphapulse.store.scribe import Scribe
 from streamer import protocol
 from streamer.backlog import Backlogs
 from streamer.client import Client
@@ -17,9 +18,11 @@ from streamer.hub import Hub
 from streamer.listener import Listener
 from streamer.protocol import GOING_AWAY, HEARTBEAT
 from streamer.reception import Reception, now
+from streamer.tally import SECOND, Tally
 
 LARGEST_REQUEST = 65_536  # bytes
 PING_EVERY, PING_PATIENCE = 20.0, 60.0  # seconds; a slow client's pong may wait behind its frames
+LAST_WORDS = 1.0  # seconds to write down what was counted last
 PACE_STEP, PACE_PATIENCE = 0.005, 0.5  # seconds to wait for clients between parts of a catch-up
 
 
@@ -52,6 +55,9 @@ class Streamer:
             last=settings.stream_backlog,
         )
         self.reception = Reception(settings, self.hub, self.backlogs, self.counters)
+        self.scribe = Scribe(url, "statistics streamer")
+        self.tally = Tally(self.scribe.put)
+        self.hub.on_flush = lambda received: self.tally.deliver(received, now())
 
     @property
     def clients(self) -> set[Client]:
@@ -89,8 +95,11 @@ class Streamer:
                 tasks.create_task(self.listener.run())
                 tasks.create_task(self.keep_company())
                 tasks.create_task(self.report())
+                tasks.create_task(self.tell_seconds())
         finally:
             self.backlogs.close()
+            self.tally.turn(0, self.count().frames, len(self.clients))
+            await asyncio.to_thread(self.scribe.close, LAST_WORDS)
 
     def dismiss(self) -> None:
         for client in tuple(self.clients):
@@ -140,6 +149,12 @@ class Streamer:
                 client.write(frame if client.held is None else without_place)
             client.is_quiet = True
             client.requests = 0
+
+    async def tell_seconds(self) -> None:
+        self.scribe.start()
+        while True:
+            self.tally.tick(now(), self.count().frames, len(self.clients))
+            await asyncio.sleep((SECOND - now() % SECOND) / SECOND)
 
     async def report(self) -> None:
         while True:
