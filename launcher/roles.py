@@ -6,7 +6,8 @@ from alphapulse.postgres import dagster_url
 from alphapulse.postgres.logins import own_logins
 from alphapulse.settings import Settings
 from alphapulse.store.connect import connect
-from alphapulse.store.roles import CONNECTIONS, Roles, make_roles, roles_of
+from alphapulse.store.rights import Roles
+from alphapulse.store.roles import CONNECTIONS, make_roles, roles_of
 from launcher.ready import ready_database
 
 

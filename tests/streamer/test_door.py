@@ -5,6 +5,7 @@ import json
 import logging
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -171,8 +172,8 @@ def test_one_address_has_so_many_places_and_gets_them_back(
 
     async def story() -> None:
         async with staged(database_url, tmp_path, stream_clients_per_address=2) as stage:
-            theirs = {"additional_headers": {"X-Forwarded-For": "203.0.113.7"}}
-            others = {"additional_headers": {"X-Forwarded-For": "203.0.113.8"}}
+            theirs: dict[str, Any] = {"additional_headers": {"X-Forwarded-For": "203.0.113.7"}}
+            others: dict[str, Any] = {"additional_headers": {"X-Forwarded-For": "203.0.113.8"}}
             async with stage.joined(**theirs), stage.joined(**theirs):
                 async with stage.client(**theirs) as third:
                     closed = await third.until_closed()
