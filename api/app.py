@@ -19,7 +19,7 @@ from api import models
 from api.context import House
 from api.pages import router as pages
 from api.problems import Problem, too_slow, unavailable
-from api.routes import catalogue, health, tape
+from api.routes import backfills, catalogue, datasets, dictionary, health, quality, tape
 from api.walls import Walls, broken
 
 ABOUT = """
@@ -31,7 +31,10 @@ Every public trade that this installation has captured, with proof of what is co
 - `complete_until`: every trade of the range before it is there.
 - Refusals are `application/problem+json` with a `hint` that says what to do.
 """
-ROUTERS = (catalogue.router, tape.router)
+ROUTERS = (
+    catalogue.router, tape.router, quality.router, datasets.router, dictionary.router,
+    backfills.router,
+)  # fmt: skip
 
 
 def make_app(house: House, only: str | None = None) -> ASGIApp:
@@ -124,5 +127,6 @@ def described(app: FastAPI) -> dict[str, Any]:
         )
         schemas = found.setdefault("components", {}).setdefault("schemas", {})
         schemas["Problem"] = models.Problem.model_json_schema()
+        found["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         app.openapi_schema = found
     return app.openapi_schema

@@ -48,7 +48,8 @@ KNOWN_ONLY = [Depends(refuse_unknown)]
 
 WHY = {
     401: "No token, or a wrong one", 403: "Nobody may", 404: "No such thing",
-    409: "Already under way", 421: "Reached by an unknown name", 422: "Not understood",
+    409: "Already under way", 416: "No such bytes", 421: "Reached by an unknown name",
+    422: "Not understood",
     429: "Too many requests", 503: "Not ready", 504: "Too slow",
 }  # fmt: skip
 

@@ -14,6 +14,8 @@ from alphapulse.store.connect import Store
 from alphapulse.store.readers import Readers
 from alphapulse.trade import Market
 from api.caching import Cache
+from api.digests import Digests
+from api.jobs import Jobs
 
 THREADS = 8  # that read at once, each by a connection of its own
 STATEMENT_SECONDS = 10.0
@@ -29,6 +31,8 @@ class House:
         self.readers = Readers(url, "api", seconds)
         self.threads = ThreadPoolExecutor(THREADS, "api-read")
         self.cache = Cache()
+        self.jobs = Jobs(settings)
+        self.digests = Digests()
         self.known: tuple[float, dict[Market, int]] = (0.0, {})
 
     def names(self, store: Store) -> dict[Market, int]:

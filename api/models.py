@@ -255,6 +255,7 @@ class Datasets(Told):
 
 class Certificate(Told):
     certificate: dict[str, Any]
+    sha256: Annotated[str | None, Field(description="Null: the day lies in its month's file")]
 
 
 class Column(Model):

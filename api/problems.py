@@ -16,6 +16,7 @@ TITLES = {
     405: "Method not allowed",
     409: "Already under way",
     413: "Too large",
+    416: "No such bytes",
     421: "Unknown host",
     422: "Not understood",
     429: "Too many requests",

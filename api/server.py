@@ -49,6 +49,7 @@ async def run_api(
         raise
     finally:
         telling.cancel()
+        await house.jobs.close()
         house.close()
         door.close()
         remove_status(settings.home, name)

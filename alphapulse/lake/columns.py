@@ -171,3 +171,10 @@ def csv_of_columns(market: Market, columns: Columns, names: dict[str, str]) -> b
 def csv_schema(names: dict[str, str]) -> pa.Schema:
     whole = ("exchange", "symbol", *names.values())
     return pa.schema([(name, pa.int64() if name == "trades" else pa.string()) for name in whole])
+
+
+def file_columns() -> list[list[tuple[str, str]]]:
+    """Names and types of a day's file of trades, and of candles."""
+    return [
+        [(field.name, str(field.type)) for field in schema] for schema in (SCHEMA, CANDLE_SCHEMA)
+    ]

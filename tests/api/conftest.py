@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -31,7 +32,7 @@ class Site(Struct, frozen=True):
     url: str
     house: House
 
-    def get(self, path: str, status: int = 200, **query: object) -> httpx.Response:
+    def get(self, path: str, status: int = 200, **query: Any) -> httpx.Response:
         named = {name.rstrip("_"): str(value) for name, value in query.items()}
         found = self.http.get(path, params=named)
         assert found.status_code == status, found.text
