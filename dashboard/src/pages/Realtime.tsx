@@ -69,7 +69,7 @@ function Summary({ ingestion, latency, window }: SummaryProps) {
   return (
     <Tiles label="Now">
       <Tile
-        name="Stored"
+        name="Stored now"
         value={measure(rate / each)}
         note="rows per second"
         state={state}

@@ -59,6 +59,7 @@ export class CandleChart {
       borderDownColor: down,
       wickUpColor: up,
       wickDownColor: down,
+      priceLineColor: colour("--accent"),
     });
     this.#volume = this.#chart.addSeries(HistogramSeries, {
       priceFormat: { type: "volume" },
@@ -89,9 +90,10 @@ export class CandleChart {
     this.#candles.setData(bars.map(candleOf));
     this.#volume.setData(bars.map((bar) => this.#volumeOf(bar)));
     if (this.#drawnUntil === 0 && bars.length > 0) {
-      this.#chart
-        .timeScale()
-        .setVisibleLogicalRange({ from: bars.length - 120, to: bars.length + 4 });
+      this.#chart.timeScale().setVisibleLogicalRange({
+        from: bars.length - Math.max(40, Math.min(120, bars.length)),
+        to: bars.length + 4,
+      });
     }
     this.#edition = edition;
     this.#drawnUntil = bars.at(-1)?.time ?? 0;
