@@ -206,7 +206,11 @@ function LatencyPanel({ latency }: { latency: Poll<Latency> }) {
           testid="latency-chart"
         />
       ) : (
-        <p className="muted">Nothing was measured of this.</p>
+        <p className="muted">
+          {exchange === null
+            ? "Choose an exchange: this is kept for each alone."
+            : "Nothing was measured of this."}
+        </p>
       )}
     </Panel>
   );

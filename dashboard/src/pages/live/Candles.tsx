@@ -24,7 +24,7 @@ export function Candles({ feed, label }: { feed: Feed; label: string }) {
     };
   }, [theme, clock]);
 
-  useEffect(() => chart.current?.draw(feed.bars, feed.bands, feed.edition));
+  useEffect(() => chart.current?.show(feed.bars, feed.bands, feed.edition));
 
   const bar = feed.bars.find((each) => each.time === hovered) ?? feed.bars.at(-1);
   return (

@@ -16,6 +16,13 @@ import type { Band } from "../../stream/feed.ts";
 import { GapBands } from "./bands.ts";
 
 const DAY = 86_400;
+const PAUSE_MS = 66;
+
+interface Shown {
+  bars: readonly Bar[];
+  bands: readonly Band[];
+  edition: number;
+}
 
 export class CandleChart {
   readonly #chart: IChartApi;
@@ -26,6 +33,8 @@ export class CandleChart {
   #edition = -1;
   #drawnUntil = 0;
   #digits = -1;
+  #shown: Shown = { bars: [], bands: [], edition: -1 };
+  #planned: ReturnType<typeof setTimeout> | null = null;
 
   constructor(host: HTMLElement, clock: Clock, hover: (time: number | null) => void) {
     const style = getComputedStyle(document.documentElement);
@@ -75,7 +84,17 @@ export class CandleChart {
     );
   }
 
-  draw(bars: readonly Bar[], bands: readonly Band[], edition: number): void {
+  /** Drawn at once if the history is new, else at most fifteen times a second. */
+  show(bars: readonly Bar[], bands: readonly Band[], edition: number): void {
+    this.#shown = { bars, bands, edition };
+    if (edition !== this.#edition) this.#draw();
+    else this.#planned ??= setTimeout(() => this.#draw(), PAUSE_MS);
+  }
+
+  #draw(): void {
+    if (this.#planned !== null) clearTimeout(this.#planned);
+    this.#planned = null;
+    const { bars, bands, edition } = this.#shown;
     this.#precise(bars.at(-1));
     if (edition !== this.#edition) this.#drawAll(bars, edition);
     else this.#drawNew(bars);
@@ -83,6 +102,7 @@ export class CandleChart {
   }
 
   remove(): void {
+    if (this.#planned !== null) clearTimeout(this.#planned);
     this.#chart.remove();
   }
 
