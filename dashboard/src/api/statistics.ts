@@ -37,7 +37,8 @@ export interface Latency extends Answer {
   bucket_seconds: number;
   times: Time[];
   feeds: LatencyFeed[];
-  total: Quantiles;
+  /** Of all exchanges, their histograms merged. */
+  total: Quantiles & { kind: LatencyKind };
 }
 
 export type FeedState = "fresh" | "stale" | "silent" | "refused" | "never";

@@ -1,0 +1,81 @@
+import { useEffect, useRef, useState } from "react";
+import { usePreferences } from "../../app/preferences.ts";
+import { count, decimal, moment, trimmed } from "../../design/format.ts";
+import type { Bar } from "../../stream/bars.ts";
+import type { Feed } from "../../stream/useFeed.ts";
+import { CandleChart } from "./chart.ts";
+import styles from "./Live.module.css";
+
+/** ContinuousStreamChart: the history of the database, continued by the stream without a seam. */
+export function Candles({ feed, label }: { feed: Feed; label: string }) {
+  const host = useRef<HTMLDivElement>(null);
+  const chart = useRef<CandleChart | null>(null);
+  const [hovered, setHovered] = useState<number | null>(null);
+  const { theme, clock } = usePreferences();
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the theme's colours are read from the page
+  useEffect(() => {
+    if (!host.current) return undefined;
+    const made = new CandleChart(host.current, clock, setHovered);
+    chart.current = made;
+    return () => {
+      chart.current = null;
+      made.remove();
+    };
+  }, [theme, clock]);
+
+  useEffect(() => chart.current?.show(feed.bars, feed.bands, feed.edition));
+
+  const bar = feed.bars.find((each) => each.time === hovered) ?? feed.bars.at(-1);
+  return (
+    <>
+      <Readout bar={bar} />
+      <div
+        ref={host}
+        className={styles.chart}
+        role="img"
+        aria-label={label}
+        data-testid="candles"
+      />
+      <p className={styles.legend}>
+        <span>
+          <b data-side="buy">□</b> rises <b data-side="sell">■</b> falls
+        </span>
+        <span>
+          <i className={styles.band} /> something is or was missing
+        </span>
+        <a href="https://www.tradingview.com/" rel="noreferrer" target="_blank">
+          Charts by TradingView
+        </a>
+      </p>
+    </>
+  );
+}
+
+/** The numbers of the bar under the pointer, else of the newest, exactly as stored. */
+function Readout({ bar }: { bar: Bar | undefined }) {
+  const { clock } = usePreferences();
+  if (!bar) return <p className={styles.readout}>No bar yet</p>;
+  return (
+    <p className={styles.readout} data-testid="readout" data-bar={bar.time}>
+      <span>{moment(bar.time * 1000, clock)}</span>
+      {(["open", "high", "low", "close"] as const).map((name) => (
+        <span key={name}>
+          <abbr title={name}>{name.charAt(0).toUpperCase()}</abbr>{" "}
+          <b data-testid={`bar-${name}`} data-exact={bar[name]}>
+            {decimal(bar[name])}
+          </b>
+        </span>
+      ))}
+      <span>
+        <abbr title="volume">V</abbr>{" "}
+        <b data-testid="bar-volume" data-exact={bar.volume}>
+          {trimmed(bar.volume)}
+        </b>
+      </span>
+      <span>
+        <b data-testid="bar-trades">{count(bar.trades)}</b> trades
+      </span>
+    </p>
+  );
+}

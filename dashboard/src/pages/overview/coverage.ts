@@ -1,0 +1,13 @@
+import type { CoverageCell } from "../../api/answers.ts";
+
+/** The share of expected ids that are accounted for; days whose ids cannot be counted are left out. */
+export function wholeShare(cells: readonly CoverageCell[]): number | null {
+  let expected = 0;
+  let missing = 0;
+  for (const cell of cells) {
+    if (cell.expected === null) continue;
+    expected += cell.expected;
+    missing += cell.missing ?? 0;
+  }
+  return expected === 0 ? null : (expected - missing) / expected;
+}

@@ -1,0 +1,297 @@
+/**
+ * One market's stream: connects, resumes by cursor, notices silence, counts. It knows nothing of React;
+ * sockets, clock and chance come in, so that tests can hold them.
+ */
+import {
+  addressOf,
+  type Frame,
+  type GapFrame,
+  readFrame,
+  type TradeFrame,
+  type Upstream,
+} from "./frames.ts";
+import { Seen } from "./seen.ts";
+
+/** connecting → catching-up → live ⇄ stale; on loss waiting → connecting. */
+export type Phase = "idle" | "connecting" | "catching-up" | "live" | "stale" | "waiting";
+
+export interface StreamState {
+  phase: Phase;
+  /** Whether the streamer itself hears PostgreSQL. */
+  upstream: Upstream;
+  simulated: boolean;
+  /** When the last frame of any kind came (ms); null: none yet. */
+  heardAt: number | null;
+  /** When the next attempt comes (ms), while waiting. */
+  retryAt: number | null;
+  /** Why the connection ended, in words. */
+  trouble: string | null;
+  received: number;
+  /** Of these: those that came from a backlog or were caught up after an outage. */
+  replayed: number;
+  /** Came again although we had them; not shown twice. */
+  repeated: number;
+  /** Connections that were taken up again without anything missing. */
+  resumed: number;
+  /** Connections after which something may be missing here (the history is asked again). */
+  seams: number;
+}
+
+export interface Socket {
+  onopen: ((event: never) => void) | null;
+  onmessage: ((event: { data: unknown }) => void) | null;
+  onclose: ((event: { code: number; reason: string }) => void) | null;
+  onerror: ((event: never) => void) | null;
+  close(): void;
+}
+
+export interface World {
+  open: (url: string) => Socket;
+  now: () => number;
+  random: () => number;
+}
+
+export interface Hearers {
+  trade: (trade: TradeFrame) => void;
+  gap: (gap: GapFrame) => void;
+  /** The subscription begins anew: gaps that are not told before `abreast` are open no more. */
+  begun: () => void;
+  /** All that was behind is told; what comes now is new. */
+  abreast: () => void;
+  /** Something may be missing between what was shown and what comes. */
+  seam: (reason: string) => void;
+  changed: () => void;
+}
+
+const BACKOFF_MS = [500, 1000, 2000, 4000, 8000, 15_000];
+const DEAF_AFTER = 4; // heartbeats without a frame: say that it is stale
+const DEAD_AFTER = 12; // and then: dial again
+
+const START: StreamState = {
+  phase: "idle",
+  upstream: "live",
+  simulated: false,
+  heardAt: null,
+  retryAt: null,
+  trouble: null,
+  received: 0,
+  replayed: 0,
+  repeated: 0,
+  resumed: 0,
+  seams: 0,
+};
+
+export class StreamClient {
+  #state: StreamState = START;
+  #socket: Socket | null = null;
+  #cursor: string | null = null;
+  #asked: string | null = null;
+  #attempts = 0;
+  #heartbeatMs = 1000;
+  #retry: ReturnType<typeof setTimeout> | null = null;
+  #watch: ReturnType<typeof setInterval> | null = null;
+  #seen = new Seen();
+  readonly #base: string;
+  readonly #market: string;
+  readonly #last: number;
+  readonly #hearers: Hearers;
+  readonly #world: World;
+
+  constructor(
+    base: string,
+    market: string,
+    last: number,
+    hearers: Hearers,
+    world: World = BROWSER,
+  ) {
+    this.#base = base;
+    this.#market = market;
+    this.#last = last;
+    this.#hearers = hearers;
+    this.#world = world;
+  }
+
+  get state(): StreamState {
+    return this.#state;
+  }
+
+  get cursor(): string | null {
+    return this.#cursor;
+  }
+
+  start(): void {
+    if (this.#state.phase !== "idle") return;
+    this.#watch = setInterval(() => this.#listenForSilence(), 500);
+    this.#dial();
+  }
+
+  stop(): void {
+    if (this.#watch !== null) clearInterval(this.#watch);
+    this.#watch = null;
+    this.#hangUp();
+    this.#change({ phase: "idle", retryAt: null });
+  }
+
+  reconnectNow = (): void => {
+    if (this.#state.phase === "idle") return;
+    this.#attempts = 0;
+    this.#hangUp();
+    this.#dial();
+  };
+
+  #dial(): void {
+    this.#asked = this.#cursor;
+    this.#change({ phase: "connecting", retryAt: null, heardAt: this.#world.now() });
+    let socket: Socket;
+    try {
+      socket = this.#world.open(addressOf(this.#base, this.#market, this.#last, this.#cursor));
+    } catch (error) {
+      this.#lost(error instanceof Error ? error.message : String(error)); // no address, or forbidden
+      return;
+    }
+    this.#socket = socket;
+    socket.onmessage = ({ data }) => {
+      if (typeof data === "string") this.#hear(data);
+    };
+    socket.onclose = ({ code, reason }) => this.#lost(sayClose(code, reason));
+  }
+
+  #hangUp(): void {
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    this.#retry = null;
+    const socket = this.#socket;
+    if (!socket) return;
+    this.#socket = null;
+    socket.onmessage = null;
+    socket.onclose = null;
+    socket.close();
+  }
+
+  #lost(trouble: string): void {
+    this.#hangUp();
+    const pause = BACKOFF_MS[Math.min(this.#attempts, BACKOFF_MS.length - 1)] ?? 0;
+    const wait = pause * (0.8 + 0.4 * this.#world.random());
+    this.#attempts += 1;
+    this.#change({ phase: "waiting", trouble, retryAt: this.#world.now() + wait });
+    this.#retry = setTimeout(() => this.#dial(), wait);
+  }
+
+  #listenForSilence(): void {
+    const { phase, heardAt } = this.#state;
+    if (phase === "waiting" || phase === "idle") return;
+    const silence = this.#world.now() - (heardAt ?? 0);
+    if (silence > DEAD_AFTER * this.#heartbeatMs) this.#lost("nothing was heard any more");
+    else if (phase === "live" && silence > DEAF_AFTER * this.#heartbeatMs) {
+      this.#change({ phase: "stale" });
+    }
+  }
+
+  #hear(text: string): void {
+    let frame: Frame | null;
+    try {
+      frame = readFrame(text);
+    } catch {
+      this.#lost("what came is no frame of the stream protocol");
+      return;
+    }
+    const { phase } = this.#state;
+    const heard: Partial<StreamState> = { heardAt: this.#world.now() };
+    if (phase === "stale") heard.phase = "live";
+    this.#state = { ...this.#state, ...heard };
+    if (frame) this.#take(frame);
+    this.#hearers.changed();
+  }
+
+  #take(frame: Frame): void {
+    switch (frame.type) {
+      case "trade":
+        this.#trade(frame);
+        break;
+      case "gap":
+      case "repaired":
+        this.#hearers.gap(frame);
+        break;
+      case "hello":
+        this.#heartbeatMs = 1000 * (frame.heartbeat_seconds ?? 1);
+        this.#state = { ...this.#state, simulated: frame.simulated, upstream: frame.state };
+        break;
+      case "subscribed":
+        this.#subscribed(frame.recovered, frame.reason);
+        break;
+      case "live":
+        this.#cursor = frame.cursor ?? this.#cursor;
+        this.#state = { ...this.#state, phase: "live" };
+        this.#hearers.abreast();
+        break;
+      case "heartbeat":
+        // While we catch up, its cursor may lie behind trades that are still to come.
+        if (this.#state.phase === "live") this.#cursor = frame.cursor ?? this.#cursor;
+        this.#state = { ...this.#state, upstream: frame.state };
+        break;
+      case "status":
+        this.#state = { ...this.#state, upstream: frame.state };
+        break;
+      case "error":
+        this.#state = { ...this.#state, trouble: frame.message };
+        break;
+    }
+  }
+
+  #trade(trade: TradeFrame): void {
+    // A backlog that was asked for by `last` carries the cursor of its end: it counts from `live` on.
+    if (this.#asked !== null || this.#state.phase === "live") this.#cursor = trade.cursor;
+    if (!this.#seen.add(trade.id)) {
+      this.#state = { ...this.#state, repeated: this.#state.repeated + 1 };
+      return;
+    }
+    const { received, replayed } = this.#state;
+    this.#state = {
+      ...this.#state,
+      received: received + 1,
+      replayed: replayed + (trade.replayed ? 1 : 0),
+    };
+    this.#hearers.trade(trade);
+  }
+
+  #subscribed(recovered: boolean, reason: string | undefined): void {
+    const { resumed, seams, phase, received } = this.#state;
+    const known = this.#asked !== null || phase === "live";
+    const again = known || received > 0;
+    this.#attempts = 0;
+    this.#state = { ...this.#state, phase: "catching-up", trouble: null };
+    this.#hearers.begun();
+    if (!again) return;
+    if (recovered && known) {
+      this.#state = { ...this.#state, resumed: resumed + 1 };
+      return;
+    }
+    this.#cursor = null;
+    this.#asked = null;
+    this.#state = { ...this.#state, seams: seams + 1 };
+    this.#hearers.seam(reason ?? "the connection was lost before there was a cursor");
+  }
+
+  #change(change: Partial<StreamState>): void {
+    this.#state = { ...this.#state, ...change };
+    this.#hearers.changed();
+  }
+}
+
+function sayClose(code: number, reason: string): string {
+  switch (code) {
+    case 1001:
+      return "the streamer stopped";
+    case 1013:
+      return reason.includes(" ") ? reason : "we did not take in what was sent";
+    case 1008:
+      return reason || "the streamer refused us";
+    default:
+      return reason || "the connection was lost";
+  }
+}
+
+const BROWSER: World = {
+  open: (url) => new WebSocket(url) as unknown as Socket,
+  now: Date.now,
+  random: Math.random,
+};
