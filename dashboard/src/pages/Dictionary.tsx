@@ -11,6 +11,7 @@ import {
   anchor,
   find,
   KIND_WORDS,
+  shortType,
   type TableEntry,
 } from "./dictionary/finding.ts";
 
@@ -86,8 +87,8 @@ function Entry({ entry }: { entry: TableEntry }) {
               <a href={`#${anchor(entry.table, column.column)}`}>{column.column}</a>
             </dt>
             <dd className={styles.type}>
-              {column.type}
-              {column.nullable ? ", may be null" : ""}
+              {shortType(column.type)}
+              {column.nullable && entry.kind === "table" ? ", may be null" : ""}
             </dd>
             <dd className={styles.meaning}>{column.meaning ?? <span className="muted">–</span>}</dd>
           </div>

@@ -20,7 +20,7 @@ import {
   type Wish,
   wishOf,
 } from "./order.ts";
-import { isNeeded, type Plan, planWords } from "./words.ts";
+import { isNeeded, type Plan, planWords, sentences } from "./words.ts";
 
 /** Asked for once and kept in memory only: a reload forgets it. */
 let token = "";
@@ -41,7 +41,7 @@ export function Backfill({ market, day }: { market: string; day: Day }) {
     <Panel
       title="Backfill"
       testid="backfill"
-      height={90}
+      height={48}
       {...panel}
       state={state}
       progress={progressOf(row, planned)}
@@ -172,7 +172,7 @@ function Trouble({ problem }: { problem: Problem }) {
       <strong>{problem.title}</strong>
       {problem.status ? ` (${problem.status})` : null}
       <br />
-      {problem.detail} {problem.hint}
+      {sentences(problem.detail, problem.hint)}
       {problem.request_id ? <small> Request {problem.request_id}.</small> : null}
     </div>
   );

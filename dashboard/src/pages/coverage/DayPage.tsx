@@ -59,7 +59,7 @@ export function DayPage({ market, day }: { market: string; day: Day }) {
       <Panel
         title="Gaps"
         testid="day-gaps"
-        height={120}
+        height={48}
         note={found ? `${count(open)} open of ${count(found.gaps.length)}` : null}
         {...panel}
       >

@@ -68,7 +68,7 @@ export function paintMark(
 }
 
 function write(pen: CanvasRenderingContext2D, box: Box, text: string, colours: Palette): void {
-  pen.font = `11px ${colours.font}`;
+  pen.font = `10.5px ${colours.font}`;
   pen.textAlign = "center";
   pen.textBaseline = "middle";
   pen.fillText(text, box.x + box.w / 2, box.y + box.h / 2 + 0.5, box.w - 2);
@@ -121,7 +121,7 @@ export function paintMap(
   map.cells.forEach((line, row) => {
     line.forEach((cell, column) => {
       const box = boxOf(row, column, size);
-      paintMark(pen, box, markOf(cell), colours, size.cell >= 40 ? percentOf(cell) : null);
+      paintMark(pen, box, markOf(cell), colours, size.cell >= ROOM ? percentOf(cell) : null);
     });
   });
 }
@@ -147,10 +147,12 @@ function boxOf(row: number, column: number, size: Measures): Box {
   };
 }
 
-/** What is not whole never reads as 100. */
+const ROOM = 30; // pixels that four digits need
+
+/** Where it says more than the shape does; what is not whole never reads as 100. */
 function percentOf(cell: CoverageCell | null): string | null {
   const part = shareOf(cell);
-  if (part === null) return null;
-  if (part === 1) return cell?.verdict === "incomplete" ? "100 ?" : "100";
-  return (Math.floor(part * 1000) / 10).toFixed(1);
+  if (part === null || part === 1) return null;
+  const text = (Math.floor(part * 1000) / 10).toFixed(1);
+  return cell?.verdict === "unknown" ? `~${text.slice(0, -2)}` : text;
 }

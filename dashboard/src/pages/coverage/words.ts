@@ -86,23 +86,39 @@ export function planWords(plan: Plan): string[] {
   const lines: string[] = [];
   if (plan.expected === 0) return ["Nothing was traded then, as far as the exchange shows."];
   if (plan.resumes) lines.push("It goes on where an earlier backfill ended.");
-  lines.push(
-    `${known(plan.expected)} trades there ought to be; ${known(plan.stored)} are stored, ` +
-      `${known(plan.absent ?? 0)} known to be absent at the exchange, ${known(plan.missing)} to ask for.`,
-  );
+  lines.push(`${oughtWords(plan.expected)}: ${count(plan.stored)} are stored, ${restWords(plan)}.`);
   if (!isNeeded(plan)) return [...lines, "Nothing is left to ask for."];
   const seconds = plan.eta_seconds ?? plan.seconds ?? null;
   const time = seconds === null ? "how long it takes is unknown" : `about ${eta(seconds)}`;
-  const requests = plan.requests === 1 ? "request" : "requests";
-  lines.push(`${known(plan.requests)} ${requests} at the exchange's own rate: ${time}.`);
-  for (const doubt of plan.doubts ?? []) lines.push(`Unknown: ${doubt}.`);
+  lines.push(`${requestWords(plan.requests)} at the exchange's own rate: ${time}.`);
+  for (const doubt of plan.doubts ?? []) lines.push(sentences(doubt));
   return lines;
 }
 
-function known(value: number | null | undefined): string {
-  return value === null || value === undefined ? "an unknown number of" : count(value);
+function oughtWords(expected: number | null | undefined): string {
+  return expected == null
+    ? "How many trades there ought to be is unknown"
+    : `There ought to be ${count(expected)} trades`;
+}
+
+function restWords({ absent, missing }: Plan): string {
+  const rest = missing == null ? "the others are to ask for" : `${count(missing)} are to ask for`;
+  return absent ? `${count(absent)} are known to be absent at the exchange, ${rest}` : rest;
+}
+
+function requestWords(requests: number | null | undefined): string {
+  if (requests == null) return "An unknown number of requests";
+  return `${count(requests)} ${requests === 1 ? "request" : "requests"}`;
 }
 
 function eta(seconds: number): string {
   return seconds < 1 ? "1 s" : age(seconds * 1000);
+}
+
+/** Each with a capital and a full stop, whatever way it was written. */
+export function sentences(...texts: (string | undefined)[]): string {
+  return texts
+    .flatMap((text) => (text ? [text.trim()] : []))
+    .map((text) => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : "."))
+    .join(" ");
 }

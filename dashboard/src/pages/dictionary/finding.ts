@@ -53,3 +53,8 @@ export const KIND_WORDS: Record<TableEntry["kind"], string> = {
   view: "view of PostgreSQL",
   file: "Parquet file",
 };
+
+/** As people write it. */
+export function shortType(type: string): string {
+  return type.replace("timestamp with time zone", "timestamptz").replace(/^"char"$/, "char");
+}

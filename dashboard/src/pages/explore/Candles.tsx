@@ -1,50 +1,46 @@
-import {
-  CandlestickSeries,
-  createChart,
-  HistogramSeries,
-  type IChartApi,
-  type ISeriesApi,
-  type UTCTimestamp,
-} from "lightweight-charts";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import type { CandleColumns } from "../../api/answers.ts";
 import { usePreferences } from "../../app/preferences.ts";
 import { type Clock, count, decimal, moment } from "../../design/format.ts";
 import { type Column, Table } from "../../panels/Table.tsx";
+import { barsOf } from "../../stream/bars.ts";
+import { Readout } from "../live/Candles.tsx";
+import { CandleChart } from "../live/chart.ts";
 import styles from "./Explore.module.css";
 
 export const CHART_HEIGHT = 420;
 
-interface Drawn {
-  chart: IChartApi;
-  bars: ISeriesApi<"Candlestick">;
-  volume: ISeriesApi<"Histogram">;
-}
-
-/** Candles and volume of a range. Only the drawing makes numbers of the decimal texts. */
+/** Candles and volume of a range, in one view. Only the drawing makes numbers of the decimal texts. */
 export function Candles({ candles, label }: { candles: CandleColumns; label: string }) {
   const place = useRef<HTMLDivElement>(null);
-  const drawn = useRef<Drawn | null>(null);
+  const chart = useRef<CandleChart | null>(null);
+  const edition = useRef(0);
+  const [hovered, hover] = useState<number | null>(null);
   const { theme, clock } = usePreferences();
+  const bars = useMemo(() => barsOf(candles), [candles]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the theme is read through the page
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the theme's colours are read from the page
   useEffect(() => {
-    const host = place.current;
-    if (!host) return undefined;
-    drawn.current = draw(host);
+    if (!place.current) return undefined;
+    const made = new CandleChart(place.current, clock, hover);
+    chart.current = made;
     return () => {
-      drawn.current?.chart.remove();
-      drawn.current = null;
+      chart.current = null;
+      made.remove();
     };
-  }, [theme]);
+  }, [theme, clock]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new theme makes a new chart to fill
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new theme or clock makes a new chart to fill
   useEffect(() => {
-    if (drawn.current) fill(drawn.current, candles, clock);
-  }, [candles, clock, theme]);
+    edition.current += 1;
+    chart.current?.show(bars, [], edition.current);
+    chart.current?.fit();
+  }, [bars, theme, clock]);
 
+  const bar = bars.find((each) => each.time === hovered) ?? bars.at(-1);
   return (
-    <figure data-testid="explore-chart" data-bars={candles.opened_at.length}>
+    <figure data-testid="explore-chart" data-bars={bars.length}>
+      <Readout bar={bar} />
       <div
         ref={place}
         role="img"
@@ -52,74 +48,17 @@ export function Candles({ candles, label }: { candles: CandleColumns; label: str
         style={{ height: CHART_HEIGHT }}
         className={styles.chart}
       />
+      <p className={styles.keys}>
+        <span>
+          <b data-side="buy">□</b> rises <b data-side="sell">■</b> falls
+        </span>
+        <a href="https://www.tradingview.com/" rel="noreferrer" target="_blank">
+          Charts by TradingView
+        </a>
+      </p>
       <AsTable candles={candles} clock={clock} />
     </figure>
   );
-}
-
-function draw(host: HTMLElement): Drawn {
-  const style = getComputedStyle(document.documentElement);
-  const colour = (name: string) => style.getPropertyValue(name).trim();
-  const chart = createChart(host, {
-    autoSize: true,
-    layout: {
-      background: { color: colour("--surface") },
-      textColor: colour("--muted"),
-      fontFamily: style.getPropertyValue("--font"),
-      attributionLogo: true,
-    },
-    grid: { vertLines: { color: colour("--line") }, horzLines: { color: colour("--line") } },
-    rightPriceScale: { borderColor: colour("--line"), scaleMargins: { top: 0.06, bottom: 0.24 } },
-    timeScale: { borderColor: colour("--line"), timeVisible: true, secondsVisible: false },
-    crosshair: { mode: 0 },
-  });
-  const [buy, sell] = [colour("--buy"), colour("--sell")];
-  const bars = chart.addSeries(CandlestickSeries, {
-    upColor: buy,
-    borderUpColor: buy,
-    wickUpColor: buy,
-    downColor: colour("--surface"), // hollow: not told by colour alone
-    borderDownColor: sell,
-    wickDownColor: sell,
-  });
-  const volume = chart.addSeries(HistogramSeries, {
-    priceScaleId: "volume",
-    priceFormat: { type: "volume" },
-    lastValueVisible: false,
-    priceLineVisible: false,
-    color: colour("--unknown"),
-  });
-  volume.priceScale().applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
-  return { chart, bars, volume };
-}
-
-function fill({ chart, bars, volume }: Drawn, candles: CandleColumns, clock: Clock): void {
-  const times = candles.opened_at.map((text) => chartTime(text, clock));
-  const digits = Math.min(10, Math.max(0, ...candles.close.slice(-200).map(digitsOf)));
-  bars.applyOptions({ priceFormat: { type: "price", precision: digits, minMove: 10 ** -digits } });
-  bars.setData(
-    times.map((time, at) => ({
-      time,
-      open: Number(candles.open[at]),
-      high: Number(candles.high[at]),
-      low: Number(candles.low[at]),
-      close: Number(candles.close[at]),
-    })),
-  );
-  volume.setData(times.map((time, at) => ({ time, value: Number(candles.volume[at]) })));
-  chart.timeScale().fitContent();
-}
-
-/** The chart knows UTC only: for the local clock its times are moved. */
-function chartTime(text: string, clock: Clock): UTCTimestamp {
-  const date = new Date(text);
-  const moved = clock === "utc" ? 0 : date.getTimezoneOffset() * 60;
-  return (date.getTime() / 1000 - moved) as UTCTimestamp;
-}
-
-/** Decimals that say something: `67000.1200` has two. */
-function digitsOf(text: string): number {
-  return (/\.(\d*?)0*$/.exec(text)?.[1] ?? "").length;
 }
 
 const SHOWN = 200;

@@ -7,6 +7,7 @@ import { Panel } from "../../panels/Panel.tsx";
 import { type Column, Table } from "../../panels/Table.tsx";
 import { usePanel } from "../../panels/usePanel.ts";
 import { DAY_MS, dayAt } from "../coverage/map.ts";
+import { sentences } from "../coverage/words.ts";
 import styles from "./Explore.module.css";
 import type { Range } from "./range.ts";
 import {
@@ -66,7 +67,7 @@ export function Days({
     <Panel
       title="Archived days"
       testid="explore-days"
-      height={220}
+      height={120}
       empty={
         <p>
           No day of this range is archived yet: days are archived each night. Choose a wider range.
@@ -193,6 +194,5 @@ function told(work: Work): string {
 function wordsOf(error: unknown): string {
   if (!(error instanceof Refused)) return `The download failed: ${String(error)}`;
   const { title, detail, hint, request_id } = error.problem;
-  const request = request_id ? ` Request ${request_id}.` : "";
-  return `${title}: ${detail} ${hint ?? ""}${request}`;
+  return sentences(title, detail, hint, request_id && `Request ${request_id}`);
 }

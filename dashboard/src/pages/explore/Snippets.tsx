@@ -1,9 +1,12 @@
 import { type KeyboardEvent, useId, useState } from "react";
 import { announce } from "../../panels/announce.ts";
+import { Choice } from "../../panels/Choice.tsx";
 import { Panel } from "../../panels/Panel.tsx";
 import type { PanelState } from "../../panels/state.ts";
 import styles from "./Explore.module.css";
 import { LANGUAGES, type Language, NOTES, type Subject, snippet } from "./snippets.ts";
+
+const WHAT: readonly Subject["what"][] = ["trades", "candles"];
 
 /** The same market and range for a terminal or a notebook. */
 export function Snippets({ subject }: { subject: Omit<Subject, "what"> | null }) {
@@ -12,7 +15,6 @@ export function Snippets({ subject }: { subject: Omit<Subject, "what"> | null })
   const id = useId();
   const state: PanelState = subject ? "fresh" : "loading";
   const text = subject ? snippet(language, { ...subject, what }) : "";
-  const other = what === "trades" ? "candles" : "trades";
   return (
     <Panel
       title="Take it with you"
@@ -21,15 +23,13 @@ export function Snippets({ subject }: { subject: Omit<Subject, "what"> | null })
       height={240}
       actions={
         <>
-          <button
-            type="button"
-            onClick={() => setWhat(other)}
-            data-testid="snippet-what"
-            title={`Show how to get ${other}`}
-          >
-            {what === "trades" ? "Trades" : "Candles"}
-            <span className="visually-hidden">; change to {other}</span>
-          </button>
+          <Choice
+            name="What to get"
+            options={WHAT}
+            chosen={what}
+            choose={setWhat}
+            testid="snippet-what"
+          />
           <Copy text={text} />
         </>
       }

@@ -17,7 +17,7 @@ export function TradeList({ pages, empty }: { pages: Pages; empty: ReactNode }) 
     {
       name: clock === "utc" ? "Time, UTC" : "Time",
       cell: (row) => (
-        <span className="number">
+        <span className={`number ${styles.time}`}>
           {dayOf(row.time, clock)} {timeOfDay(row.time, clock, 6)}
         </span>
       ),

@@ -53,7 +53,7 @@ export function Candles({ feed, label }: { feed: Feed; label: string }) {
 }
 
 /** The numbers of the bar under the pointer, else of the newest, exactly as stored. */
-function Readout({ bar }: { bar: Bar | undefined }) {
+export function Readout({ bar }: { bar: Bar | undefined }) {
   const { clock } = usePreferences();
   if (!bar) return <p className={styles.readout}>No bar yet</p>;
   return (

@@ -17,6 +17,7 @@ import { GapBands } from "./bands.ts";
 
 const DAY = 86_400;
 const PAUSE_MS = 66;
+const WIDEST = 36; // pixels of a bar: few of them do not become blocks
 
 interface Shown {
   bars: readonly Bar[];
@@ -89,6 +90,12 @@ export class CandleChart {
     this.#shown = { bars, bands, edition };
     if (edition !== this.#edition) this.#draw();
     else this.#planned ??= setTimeout(() => this.#draw(), PAUSE_MS);
+  }
+
+  /** The whole of what is shown, in one view. */
+  fit(): void {
+    this.#chart.timeScale().applyOptions({ maxBarSpacing: WIDEST, minBarSpacing: 0.2 });
+    this.#chart.timeScale().fitContent();
   }
 
   #draw(): void {
