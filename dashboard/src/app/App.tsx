@@ -8,7 +8,7 @@ import { useConfig } from "./useMarket.ts";
 
 export function App() {
   const path = usePath();
-  const route = ROUTES.find((each) => each.path === path);
+  const route = ROUTES.find((each) => isWithin(path, each.path));
   const simulated = useConfig().data?.simulated ?? false;
   const main = useArrival(route?.name ?? "Not found");
   const Page = route?.page;
@@ -44,6 +44,11 @@ export function App() {
       <div id="announcements" className="visually-hidden" aria-live="polite" />
     </div>
   );
+}
+
+/** `/coverage/kraken/BTC_USD/2026-11-21` belongs to the page /coverage. */
+function isWithin(path: string, page: string): boolean {
+  return path === page || (page !== "/" && path.startsWith(`${page}/`));
 }
 
 /** Sets the title and, after a change of page, brings focus and view to its beginning. */

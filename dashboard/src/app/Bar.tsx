@@ -1,5 +1,8 @@
 import { Age } from "../panels/Panel.tsx";
+import type { PanelState } from "../panels/state.ts";
 import { usePanel } from "../panels/usePanel.ts";
+import type { Phase } from "../stream/client.ts";
+import { useShownStream } from "../stream/current.ts";
 import styles from "./Bar.module.css";
 import { MarketPicker } from "./MarketPicker.tsx";
 import { prefer, usePreferences } from "./preferences.ts";
@@ -50,18 +53,43 @@ function ModeChip() {
   );
 }
 
+const STREAM_WORDS: Record<Phase, string> = {
+  idle: "Stream off",
+  connecting: "Connecting to the stream",
+  "catching-up": "Catching up",
+  live: "Streaming",
+  stale: "Stream silent",
+  waiting: "Stream lost",
+};
+
+const STREAM_STATES: Record<Phase, PanelState> = {
+  idle: "loading",
+  connecting: "loading",
+  "catching-up": "partial",
+  live: "fresh",
+  stale: "stale",
+  waiting: "disconnected",
+};
+
+/** The API, and where a stream is shown, the stream: the worse of the two, with its age. */
 function ConnectionChip() {
-  const config = useConfig();
-  const { state, at } = usePanel(config, { staleAfterMs: 15_000 });
-  const words = { fresh: "Connected", loading: "Connecting", stale: "Stale" } as Record<
-    string,
-    string
-  >;
+  const api = usePanel(useConfig(), { staleAfterMs: 15_000 });
+  const stream = useShownStream();
+  const isOfStream = stream !== null && (api.state === "fresh" || api.state === "loading");
+  const state = isOfStream ? STREAM_STATES[stream.phase] : api.state;
+  const words = isOfStream ? STREAM_WORDS[stream.phase] : apiWords(api.state);
+  const at = isOfStream ? stream.heardAt : api.at;
   return (
     <span className={styles.connection} data-state={state} data-testid="connection-chip">
       <span className={styles.dot} aria-hidden="true" />
-      {words[state] ?? "Disconnected"}
+      {words}
       {at === null ? null : <Age at={at} />}
     </span>
   );
+}
+
+function apiWords(state: PanelState): string {
+  if (state === "fresh") return "Connected";
+  if (state === "loading") return "Connecting";
+  return state === "stale" ? "No news" : "Disconnected";
 }

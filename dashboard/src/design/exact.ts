@@ -21,6 +21,8 @@ function lift({ units, digits }: Scaled, to: number): bigint {
 }
 
 export function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  if (isAlike(a, b)) return a < b ? -1 : 1;
   const [x, y] = [scaled(a), scaled(b)];
   const digits = Math.max(x.digits, y.digits);
   const difference = lift(x, digits) - lift(y, digits);
@@ -37,6 +39,14 @@ function written(units: bigint, digits: number): string {
   const sign = units < 0n ? "-" : "";
   const text = (units < 0n ? -units : units).toString().padStart(digits + 1, "0");
   return digits === 0 ? sign + text : `${sign}${text.slice(0, -digits)}.${text.slice(-digits)}`;
+}
+
+/** Both positive, as long and with the point in the same place: they compare as texts. */
+function isAlike(a: string, b: string): boolean {
+  const point = a.indexOf(".");
+  return (
+    a.length === b.length && point > 0 && b.charAt(point) === "." && a[0] !== "-" && b[0] !== "-"
+  );
 }
 
 /** Whether the id `a` comes after `b`: ids are whole numbers that may pass 2^53, else texts. */

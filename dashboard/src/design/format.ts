@@ -28,6 +28,13 @@ export function trimmed(text: string | null | undefined): string {
   return full.includes(".") ? full.replace(/\.?0+$/, "") : full;
 }
 
+/** So that points stand below each other: filled up to `digits` behind the point with blanks as wide as figures. */
+export function aligned(text: string, digits: number): string {
+  const point = text.indexOf(".");
+  const has = point < 0 ? -1 : text.length - point - 1;
+  return text + "\u2007".repeat(Math.max(0, digits - has));
+}
+
 /** A count: `1 234 567`. */
 export function count(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return NOTHING;
@@ -41,8 +48,9 @@ export function measure(value: number | null | undefined, digits = 3): string {
   if (value === 0) return "0";
   const magnitude = Math.floor(Math.log10(Math.abs(value)));
   const fixed = value.toFixed(Math.max(0, Math.min(6, digits - 1 - magnitude)));
-  const [whole = "", rest] = fixed.split(".");
-  return grouped(whole) + (rest ? `.${rest}` : "");
+  const [whole = "", rest = ""] = fixed.split(".");
+  const digitsBehind = rest.replace(/0+$/, "");
+  return groupedWhole(whole) + (digitsBehind ? `.${digitsBehind}` : "");
 }
 
 /** Milliseconds, as people say them. */
@@ -114,6 +122,10 @@ export function moment(time: string | number | null | undefined, clock: Clock): 
 
 function two(value: number): string {
   return String(value).padStart(2, "0");
+}
+
+function groupedWhole(whole: string): string {
+  return whole.startsWith("-") ? `-${grouped(whole.slice(1))}` : grouped(whole);
 }
 
 function grouped(digits: string): string {

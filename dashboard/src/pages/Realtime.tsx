@@ -69,7 +69,7 @@ function Summary({ ingestion, latency, window }: SummaryProps) {
   return (
     <Tiles label="Now">
       <Tile
-        name="Stored"
+        name="Stored now"
         value={measure(rate / each)}
         note="rows per second"
         state={state}
@@ -206,7 +206,11 @@ function LatencyPanel({ latency }: { latency: Poll<Latency> }) {
           testid="latency-chart"
         />
       ) : (
-        <p className="muted">Nothing was measured of this.</p>
+        <p className="muted">
+          {exchange === null
+            ? "Choose an exchange: this is kept for each alone."
+            : "Nothing was measured of this."}
+        </p>
       )}
     </Panel>
   );

@@ -2,7 +2,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { usePreferences } from "../app/preferences.ts";
-import { measure, moment } from "../design/format.ts";
+import { type Clock, dayOf, measure, moment, timeOfDay } from "../design/format.ts";
 import styles from "./Lines.module.css";
 
 export interface Line {
@@ -20,6 +20,7 @@ export interface LinesProps {
   /** RFC 3339. */
   times: readonly string[];
   lines: readonly Line[];
+  /** px */
   height: number;
   unit: string;
   /** Logarithmic, for latencies. */
@@ -28,6 +29,7 @@ export interface LinesProps {
 }
 
 const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3], [1, 2], [12, 4]];
+const DENSE = 200; // points from which on dashes are only noise
 
 /** Lines over time, drawn on a canvas; the same numbers stand in a table for those who do not see it. */
 export function Lines(props: LinesProps) {
@@ -40,12 +42,13 @@ export function Lines(props: LinesProps) {
   const newest = useRef({ data, lines });
   newest.current = { data, lines };
   const log = props.log ?? false;
+  const dense = times.length > DENSE;
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: names and theme are read through the page
   useEffect(() => {
     const host = place.current;
     if (!host) return undefined;
-    const options = optionsOf(host, newest.current.lines, { height, unit, log, clock });
+    const options = optionsOf(host, newest.current.lines, { height, log, clock, dense });
     const drawn = new uPlot(options, newest.current.data, host);
     chart.current = drawn;
     const watch = new ResizeObserver(() => drawn.setSize({ width: host.clientWidth, height }));
@@ -55,20 +58,20 @@ export function Lines(props: LinesProps) {
       drawn.destroy();
       chart.current = null;
     };
-  }, [names, height, unit, log, clock, theme]);
+  }, [names, height, log, clock, theme, dense]);
 
   useEffect(() => chart.current?.setData(data), [data]);
 
   return (
     <figure className={styles.figure} data-testid={testid}>
       <div ref={place} role="img" aria-label={label} style={{ height }} className={styles.place} />
-      <Legend lines={lines} unit={unit} />
+      <Legend lines={lines} unit={unit} dense={dense} />
       <AsTable {...props} />
     </figure>
   );
 }
 
-function Legend({ lines, unit }: { lines: readonly Line[]; unit: string }) {
+function Legend({ lines, unit, dense }: { lines: readonly Line[]; unit: string; dense: boolean }) {
   return (
     <ul className={styles.legend}>
       {lines.map((line, index) => (
@@ -81,7 +84,7 @@ function Legend({ lines, unit }: { lines: readonly Line[]; unit: string }) {
               y2="4"
               stroke={`var(${colourOf(line, index)})`}
               strokeWidth="2.5"
-              strokeDasharray={DASHES[index % DASHES.length]?.join(" ")}
+              strokeDasharray={dense ? undefined : DASHES[index % DASHES.length]?.join(" ")}
             />
           </svg>
           {line.name} <span className="number">{measure(line.values.at(-1))}</span> {unit}
@@ -141,9 +144,9 @@ function colourOf(line: Line, index: number): string {
 
 interface Look {
   height: number;
-  unit: string;
   log: boolean;
-  clock: "utc" | "local";
+  clock: Clock;
+  dense: boolean;
 }
 
 function optionsOf(host: HTMLElement, lines: readonly Line[], look: Look): uPlot.Options {
@@ -159,16 +162,20 @@ function optionsOf(host: HTMLElement, lines: readonly Line[], look: Look): uPlot
     width: Math.max(120, host.clientWidth),
     height: look.height,
     legend: { show: false },
+    padding: [10, 8, 0, 0],
     cursor: { y: false, points: { size: 7 } },
     scales: { x: { time: true }, y: look.log ? { distr: 3, log: 10 } : { range: fromZero } },
-    axes: [axis, { ...axis, size: 56, values: (_chart, splits) => splits.map(tick) }],
+    axes: [
+      { ...axis, space: 64, values: (_chart, splits) => marks(splits, look.clock) },
+      { ...axis, size: 56, values: (_chart, splits) => splits.map(tick) },
+    ],
     series: [
       {},
       ...lines.map((line, index) => ({
         label: line.name,
         stroke: colour(colourOf(line, index)),
-        width: 1.75,
-        dash: DASHES[index % DASHES.length] ?? [],
+        width: look.dense ? 1.25 : 1.75,
+        dash: look.dense ? [] : (DASHES[index % DASHES.length] ?? []),
         spanGaps: false,
         points: { show: false },
       })),
@@ -177,6 +184,19 @@ function optionsOf(host: HTMLElement, lines: readonly Line[], look: Look): uPlot
   if (look.clock === "utc")
     options.tzDate = (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC");
   return options;
+}
+
+/** The day below the first mark and where it changes. */
+function marks(splits: number[], clock: Clock): string[] {
+  let before = "";
+  const seconds = splits.length > 1 && (splits[1] ?? 0) - (splits[0] ?? 0) < 60;
+  return splits.map((split) => {
+    const day = dayOf(split * 1000, clock);
+    const time = timeOfDay(split * 1000, clock).slice(0, seconds ? 8 : 5);
+    const text = day === before ? time : `${time}\n${day}`;
+    before = day;
+    return text;
+  });
 }
 
 function tick(value: number | null): string {

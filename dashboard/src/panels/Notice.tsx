@@ -52,7 +52,7 @@ function Trouble({ testid, problem, onRetry }: PanelProps) {
         <strong>{problem?.title ?? "Something went wrong"}</strong>
         {problem?.status ? ` (${problem.status})` : null}
         <br />
-        {problem?.detail} {problem?.hint}
+        {sentences(problem?.detail, problem?.hint)}
       </p>
       {id ? (
         <button type="button" onClick={() => void navigator.clipboard.writeText(id)}>
@@ -75,4 +75,12 @@ function Progress({ title, progress, note }: PanelProps) {
       {note ? <span>{note}</span> : null}
     </div>
   );
+}
+
+/** Each with a capital and a full stop, whatever way they were written. */
+function sentences(...texts: (string | undefined)[]): string {
+  return texts
+    .flatMap((text) => (text ? [text.trim()] : []))
+    .map((text) => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : "."))
+    .join(" ");
 }

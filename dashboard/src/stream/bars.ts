@@ -104,7 +104,7 @@ function extend(bar: Bar, { id, price, size }: Traded): void {
   bar.lastId = id;
 }
 
-function barsOf(columns: CandleColumns): Bar[] {
+export function barsOf(columns: CandleColumns): Bar[] {
   return columns.opened_at.map((opened_at, at) => ({
     time: Date.parse(opened_at) / 1000,
     open: columns.open[at] ?? "0",

@@ -142,7 +142,13 @@ export class StreamClient {
   #dial(): void {
     this.#asked = this.#cursor;
     this.#change({ phase: "connecting", retryAt: null, heardAt: this.#world.now() });
-    const socket = this.#world.open(addressOf(this.#base, this.#market, this.#last, this.#cursor));
+    let socket: Socket;
+    try {
+      socket = this.#world.open(addressOf(this.#base, this.#market, this.#last, this.#cursor));
+    } catch (error) {
+      this.#lost(error instanceof Error ? error.message : String(error)); // no address, or forbidden
+      return;
+    }
     this.#socket = socket;
     socket.onmessage = ({ data }) => {
       if (typeof data === "string") this.#hear(data);

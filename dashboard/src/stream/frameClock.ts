@@ -1,7 +1,12 @@
-/** Calls back at most once per frame of the screen; once a second for those who want less motion. */
+/** Calls back on a frame of the screen, with a pause in between; once a second for those who want less motion. */
+const PAUSE_MS = 30;
+const CALM_MS = 1000;
+
 export class FrameClock {
   #planned = false;
+  #last = Number.NEGATIVE_INFINITY;
   readonly #draw: () => void;
+  readonly #calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 
   constructor(draw: () => void) {
     this.#draw = draw;
@@ -10,12 +15,17 @@ export class FrameClock {
   plan = (): void => {
     if (this.#planned) return;
     this.#planned = true;
-    if (window.matchMedia("(prefers-reduced-motion: reduce)").matches) setTimeout(this.#run, 1000);
-    else requestAnimationFrame(this.#run);
+    requestAnimationFrame(this.#run);
   };
 
-  #run = (): void => {
-    this.#planned = false;
-    this.#draw();
+  #run = (now: number): void => {
+    const wait = this.#last + (this.#calm.matches ? CALM_MS : PAUSE_MS) - now;
+    if (wait > 50) setTimeout(() => requestAnimationFrame(this.#run), wait - 17);
+    else if (wait > 0) requestAnimationFrame(this.#run);
+    else {
+      this.#planned = false;
+      this.#last = now;
+      this.#draw();
+    }
   };
 }

@@ -24,7 +24,7 @@ export function Candles({ feed, label }: { feed: Feed; label: string }) {
     };
   }, [theme, clock]);
 
-  useEffect(() => chart.current?.draw(feed.bars, feed.bands, feed.edition));
+  useEffect(() => chart.current?.show(feed.bars, feed.bands, feed.edition));
 
   const bar = feed.bars.find((each) => each.time === hovered) ?? feed.bars.at(-1);
   return (
@@ -53,7 +53,7 @@ export function Candles({ feed, label }: { feed: Feed; label: string }) {
 }
 
 /** The numbers of the bar under the pointer, else of the newest, exactly as stored. */
-function Readout({ bar }: { bar: Bar | undefined }) {
+export function Readout({ bar }: { bar: Bar | undefined }) {
   const { clock } = usePreferences();
   if (!bar) return <p className={styles.readout}>No bar yet</p>;
   return (

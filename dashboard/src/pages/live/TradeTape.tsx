@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { usePreferences } from "../../app/preferences.ts";
-import { type Clock, count, decimal, timeOfDay } from "../../design/format.ts";
+import { aligned, type Clock, count, decimal, timeOfDay } from "../../design/format.ts";
 import type { Line } from "../../stream/tape.ts";
 import styles from "./Live.module.css";
 
@@ -17,6 +17,7 @@ export function TradeTape({ lines, height }: { lines: readonly Line[]; height: n
   const rows = Math.max(0, first - oldest + 1);
   const from = Math.max(0, Math.min(Math.floor(top / ROW), rows - 1));
   const shown = Math.min(rows - from, Math.ceil(height / ROW) + 1);
+  const digits = digitsOf(lines.slice(-50));
   return (
     <div className={styles.tapeFrame}>
       <div className={styles.tapeHead} aria-hidden="true">
@@ -47,7 +48,7 @@ export function TradeTape({ lines, height }: { lines: readonly Line[]; height: n
             const line = lines[first - from - slot - oldest];
             return line ? (
               // biome-ignore lint/suspicious/noArrayIndexKey: a row is a place in sight, its words change
-              <Row key={slot} line={line} top={(from + slot) * ROW} clock={clock} />
+              <Row key={slot} line={line} top={(from + slot) * ROW} clock={clock} digits={digits} />
             ) : null;
           })}
         </ol>
@@ -56,7 +57,14 @@ export function TradeTape({ lines, height }: { lines: readonly Line[]; height: n
   );
 }
 
-function Row({ line, top, clock }: { line: Line; top: number; clock: Clock }) {
+interface RowProps {
+  line: Line;
+  top: number;
+  clock: Clock;
+  digits: Digits;
+}
+
+function Row({ line, top, clock, digits }: RowProps) {
   const style = { transform: `translateY(${top}px)` };
   if (line.kind === "seam") {
     return (
@@ -79,8 +87,29 @@ function Row({ line, top, clock }: { line: Line; top: number; clock: Clock }) {
         {trade.side === "buy" ? "▲ buy" : "▼ sell"}
         {trade.source === "backfill" ? " ⟲" : ""}
       </span>
-      <span>{decimal(trade.price)}</span>
-      <span>{decimal(trade.size)}</span>
+      <span>{aligned(decimal(trade.price), digits.price)}</span>
+      <span>{aligned(decimal(trade.size), digits.size)}</span>
     </li>
   );
+}
+
+interface Digits {
+  price: number;
+  size: number;
+}
+
+/** How many digits stand behind the point, at most: rows are filled up to it. */
+function digitsOf(lines: readonly Line[]): Digits {
+  const digits = { price: 0, size: 0 };
+  for (const line of lines) {
+    if (line.kind === "seam") continue;
+    digits.price = Math.max(digits.price, behindPoint(line.trade.price));
+    digits.size = Math.max(digits.size, behindPoint(line.trade.size));
+  }
+  return digits;
+}
+
+function behindPoint(text: string): number {
+  const point = text.indexOf(".");
+  return point < 0 ? 0 : text.length - point - 1;
 }

@@ -16,6 +16,14 @@ import type { Band } from "../../stream/feed.ts";
 import { GapBands } from "./bands.ts";
 
 const DAY = 86_400;
+const PAUSE_MS = 66;
+const WIDEST = 36; // pixels of a bar: few of them do not become blocks
+
+interface Shown {
+  bars: readonly Bar[];
+  bands: readonly Band[];
+  edition: number;
+}
 
 export class CandleChart {
   readonly #chart: IChartApi;
@@ -26,6 +34,8 @@ export class CandleChart {
   #edition = -1;
   #drawnUntil = 0;
   #digits = -1;
+  #shown: Shown = { bars: [], bands: [], edition: -1 };
+  #planned: ReturnType<typeof setTimeout> | null = null;
 
   constructor(host: HTMLElement, clock: Clock, hover: (time: number | null) => void) {
     const style = getComputedStyle(document.documentElement);
@@ -59,6 +69,7 @@ export class CandleChart {
       borderDownColor: down,
       wickUpColor: up,
       wickDownColor: down,
+      priceLineColor: colour("--accent"),
     });
     this.#volume = this.#chart.addSeries(HistogramSeries, {
       priceFormat: { type: "volume" },
@@ -74,7 +85,23 @@ export class CandleChart {
     );
   }
 
-  draw(bars: readonly Bar[], bands: readonly Band[], edition: number): void {
+  /** Drawn at once if the history is new, else at most fifteen times a second. */
+  show(bars: readonly Bar[], bands: readonly Band[], edition: number): void {
+    this.#shown = { bars, bands, edition };
+    if (edition !== this.#edition) this.#draw();
+    else this.#planned ??= setTimeout(() => this.#draw(), PAUSE_MS);
+  }
+
+  /** The whole of what is shown, in one view. */
+  fit(): void {
+    this.#chart.timeScale().applyOptions({ maxBarSpacing: WIDEST, minBarSpacing: 0.2 });
+    this.#chart.timeScale().fitContent();
+  }
+
+  #draw(): void {
+    if (this.#planned !== null) clearTimeout(this.#planned);
+    this.#planned = null;
+    const { bars, bands, edition } = this.#shown;
     this.#precise(bars.at(-1));
     if (edition !== this.#edition) this.#drawAll(bars, edition);
     else this.#drawNew(bars);
@@ -82,6 +109,7 @@ export class CandleChart {
   }
 
   remove(): void {
+    if (this.#planned !== null) clearTimeout(this.#planned);
     this.#chart.remove();
   }
 
@@ -89,9 +117,10 @@ export class CandleChart {
     this.#candles.setData(bars.map(candleOf));
     this.#volume.setData(bars.map((bar) => this.#volumeOf(bar)));
     if (this.#drawnUntil === 0 && bars.length > 0) {
-      this.#chart
-        .timeScale()
-        .setVisibleLogicalRange({ from: bars.length - 120, to: bars.length + 4 });
+      this.#chart.timeScale().setVisibleLogicalRange({
+        from: bars.length - Math.max(40, Math.min(120, bars.length)),
+        to: bars.length + 4,
+      });
     }
     this.#edition = edition;
     this.#drawnUntil = bars.at(-1)?.time ?? 0;

@@ -1,0 +1,105 @@
+/** Asking the API for a backfill: a plan first, then the same again to begin it. */
+import type { Answer, Day, Time } from "../../api/answers.ts";
+import { type Problem, problemOf, Refused } from "../../api/client.ts";
+import { DAY_MS, dayAt } from "./map.ts";
+import type { Plan } from "./words.ts";
+
+export interface Wish {
+  market: string;
+  start: Day;
+  end: Day;
+}
+
+export interface BackfillRow {
+  backfill_id: number;
+  market: string;
+  gap_id: number | null;
+  start: Time;
+  end: Time;
+  state: "running" | "done" | "interrupted" | "failed";
+  requests: number;
+  trades: number;
+  new_trades: number;
+  absent: number;
+  reached: Time | null;
+  note: string | null;
+  started: Time;
+  touched: Time;
+  ended: Time | null;
+}
+
+export interface Backfills extends Answer {
+  backfills: BackfillRow[];
+}
+
+export function wishOf(market: string, day: Day): Wish {
+  return { market, start: day, end: dayAt(Date.parse(day) + DAY_MS) };
+}
+
+/** Where an order stands. The token is not part of it: it is kept apart, in memory only. */
+export type Order =
+  | { step: "none" }
+  | { step: "planning" }
+  | { step: "planned"; plan: Plan }
+  | { step: "starting"; plan: Plan }
+  | { step: "started"; plan: Plan; since: number }
+  | { step: "refused"; problem: Problem };
+
+/** Raises Refused. A plan costs the exchange a few requests: it may take a while. */
+export async function plan(wish: Wish, token: string): Promise<Plan> {
+  const answer = await post({ ...wish, dry_run: true }, token);
+  return (answer as { plan: Plan }).plan;
+}
+
+/** Raises Refused. */
+export async function begin(wish: Wish, token: string): Promise<void> {
+  await post({ ...wish, dry_run: false }, token);
+}
+
+const PATIENCE_MS = 120_000;
+
+async function post(body: object, token: string): Promise<unknown> {
+  let answer: Response;
+  try {
+    answer = await fetch("/v1/backfills", {
+      method: "POST",
+      headers: {
+        accept: "application/json",
+        "content-type": "application/json",
+        authorization: `Bearer ${token}`,
+      },
+      body: JSON.stringify(body),
+      cache: "no-store",
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+  } catch (error) {
+    throw new Refused({
+      title: "The API does not answer",
+      status: null,
+      detail: error instanceof Error ? error.message : String(error),
+      hint: "Is AlphaPulse running? `alphapulse status` tells.",
+    });
+  }
+  if (!answer.ok) throw new Refused(await problemOf(answer));
+  return answer.json();
+}
+
+/** The newest backfill of just this market and time; null: there is none yet. */
+export function rowOf(rows: readonly BackfillRow[], wish: Wish): BackfillRow | null {
+  const own = rows.filter((row) => row.market === wish.market && isSame(row, wish));
+  return own.sort((a, b) => b.backfill_id - a.backfill_id)[0] ?? null;
+}
+
+function isSame(row: BackfillRow, wish: Wish): boolean {
+  return (
+    Date.parse(row.start) === Date.parse(wish.start) && Date.parse(row.end) === Date.parse(wish.end)
+  );
+}
+
+/** From 0 to 1; null: nobody can tell. */
+export function progressOf(row: BackfillRow | null, planned: Plan | null): number | null {
+  if (!row) return null;
+  if (row.state === "done") return 1;
+  const requests = planned?.requests;
+  return requests ? Math.min(0.99, row.requests / requests) : null;
+}
