@@ -33,6 +33,7 @@ from collectors.journal_folder import JournalTaken
 from launcher import backup_words as backups
 from launcher import data
 from launcher.alerts import alerts
+from launcher.dagster import NoServer, dagster
 from launcher.demo import run_demo
 from launcher.ports import PortTaken
 from launcher.ready import ready_database
@@ -51,7 +52,7 @@ REFUSALS = (
     SettingsError, PostgresError, StoreUnavailable, DatabaseRefused, MigrationError,
     AlreadyCollected, UnknownExchange, SinkDied, PortTaken, AlreadyRunning, ReplayError,
     RecordingError, StreamPortTaken, JournalTaken, JournalUnfit, HomeUnfinished,
-    RolesRefused,
+    RolesRefused, NoServer,
     *data.REFUSALS, *backups.REFUSALS,
 )  # fmt: skip
 
@@ -188,6 +189,7 @@ def replay(
 for word in (data.load, data.backfill, data.journal, data.verify, data.coverage):
     main.add_command(word)
 main.add_command(roles)
+main.add_command(dagster)
 for word in (alerts, retention, backups.backup, backups.restore, backups.drill):
     main.add_command(word)
 
