@@ -20,6 +20,7 @@ from collectors.collector import collect
 from collectors.exchanges import DEFAULT
 from launcher import data
 from launcher.alerts import alerts
+from launcher.dagster import dagster
 from launcher.demo import run_demo
 from launcher.ready import ready_database
 from launcher.roles import roles
@@ -115,5 +116,5 @@ def stream(settings: Settings) -> None:
         run(lambda: run_streamer(settings, entry))
 
 
-for word in (data.load, data.backfill, data.journal, roles, alerts):
+for word in (data.load, data.backfill, data.journal, roles, dagster, alerts):
     main.add_command(word)

@@ -20,6 +20,7 @@ from collectors.collector import SinkDied, UnknownExchange
 from collectors.journal import JournalUnfit
 from collectors.journal_folder import JournalTaken
 from launcher import data
+from launcher.dagster import NoServer
 from launcher.ports import PortTaken
 from launcher.supervisor import AlreadyRunning, HomeUnfinished
 from streamer.server import PortTaken as StreamPortTaken
@@ -38,7 +39,8 @@ LATER = {
 REFUSALS = (
     SettingsError, PostgresError, StoreUnavailable, DatabaseRefused, MigrationError, RolesRefused,
     AlreadyCollected, UnknownExchange, SinkDied, PortTaken, AlreadyRunning,
-    StreamPortTaken, JournalTaken, JournalUnfit, HomeUnfinished, *data.REFUSALS,
+    StreamPortTaken, JournalTaken, JournalUnfit, HomeUnfinished, NoServer,
+    *data.REFUSALS,
 )  # fmt: skip
 
 
