@@ -96,6 +96,8 @@ def problem_of(failure: Exception) -> Problem:  # noqa: PLR0911  # a table
             return Problem(503, "archive", "a file of the archive cannot be read", hint)
         case RequestValidationError():
             return misunderstood(failure)
+        case HTTPException(status_code=400):
+            return Problem(422, "body", "the body is no JSON text", "send JSON in UTF-8")
         case HTTPException():
             return refused(failure)
         case _:
