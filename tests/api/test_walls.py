@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import httpx
 import pytest
 
 from api import pages
-from tests.api.conftest import Site, made_site
+from tests.api.conftest import Site, made_site, serving
 from tests.stored import BTC, store_day
 
 
@@ -26,6 +27,16 @@ def test_every_answer_carries_the_headers_that_keep_browsers_at_home(stocked: Si
         assert headers["referrer-policy"] == "no-referrer"
         assert "access-control-allow-origin" not in headers
         assert "server" not in headers
+
+
+def test_statistics_may_be_served_alone(stocked: Site) -> None:
+    with (
+        serving(stocked.settings, stocked.url, only="stats") as (address, _),
+        httpx.Client(base_url=address, trust_env=False) as http,
+    ):
+        assert http.get("/v1/health/ready").status_code == 200
+        assert http.get("/v1/markets").status_code == 404
+        assert set(http.get("/openapi.json").json()["paths"]) >= {"/v1/health/live"}
 
 
 def test_other_sites_read_only_where_the_owner_says_so(stocked: Site, tmp_path: Path) -> None:
