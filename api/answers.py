@@ -21,15 +21,19 @@ LEVEL = 3  # of gzip: twice as fast as its own choice, a tenth larger
 ENCODER = msgspec.json.Encoder()
 
 
-class Answer(Struct, frozen=True):
-    """A body and its tag; the tag does not change with `as_of`, nor with the compression."""
+class Answer(Struct):
+    """A body and its tag; the tag does not change with `as_of`, nor with the compression.
+
+    `packed` is made when somebody first takes it; `is_packed`: there is none, as for Parquet.
+    """
 
     body: bytes
     tag: str
     media: str = JSON
     headers: Mapping[str, str] = {}
-    packed: bytes | None = None
     status: int = 200
+    is_packed: bool = False
+    packed: bytes | None = None
 
 
 def answer(facts: Mapping[str, Any], now: datetime, simulated: bool, status: int = 200) -> Answer:
@@ -46,8 +50,8 @@ def of_bytes(
 ) -> Answer:  # fmt: skip
     """`is_packed`: it is compressed as it is, as Parquet is."""
     digest = blake2b(body if tagged is None else tagged, digest_size=12).hexdigest()
-    packed = None if is_packed or len(body) < WORTH else gzip.compress(body, LEVEL, mtime=0)
-    return Answer(body, f'W/"{digest}"', media, headers or {}, packed, status)
+    is_packed = is_packed or len(body) < WORTH
+    return Answer(body, f'W/"{digest}"', media, headers or {}, status, is_packed)
 
 
 async def shared(
@@ -57,8 +61,15 @@ async def shared(
     depends on.
     """
     key = f"{request.url.path}?{request.url.query}#{asker}"
-    found: Answer = await house_of(request).cache.get(key, compute)
+    house = house_of(request)
+    found: Answer = await house.cache.get(key, compute)
+    if not found.is_packed and found.packed is None and accepts_gzip(request):
+        found.packed = await house.run(lambda: packed(found.body))
     return respond(request, found)
+
+
+def packed(body: bytes) -> bytes:
+    return gzip.compress(body, LEVEL, mtime=0)
 
 
 def respond(request: Request, found: Answer) -> Response:
@@ -66,8 +77,8 @@ def respond(request: Request, found: Answer) -> Response:
     if found.status == 200 and is_known(request.headers.get("if-none-match"), found.tag):
         return Response(status_code=304, headers=headers)
     body = found.body
-    if found.packed is not None and accepts_gzip(request):
-        body = found.packed
+    if not found.is_packed and accepts_gzip(request):
+        body = found.packed = found.packed or packed(found.body)
         headers["Content-Encoding"] = "gzip"
     return Response(body, found.status, {**headers, **found.headers}, found.media)
 

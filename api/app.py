@@ -1,5 +1,6 @@
 """The application: routers, refusals, and the walls around them."""
 
+import logging
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -31,6 +32,8 @@ Every public trade that this installation has captured, with proof of what is co
 - `complete_until`: every trade of the range before it is there.
 - Refusals are `application/problem+json` with a `hint` that says what to do.
 """
+log = logging.getLogger("api")
+STORIES = (StoreUnavailable, TooSlow, LakeError, FileNotFoundError)  # told in full to the log alone
 ROUTERS = (
     catalogue.router, tape.router, quality.router, datasets.router, dictionary.router,
     backfills.router,
@@ -74,6 +77,8 @@ def tell_refusals(app: FastAPI) -> None:
 
     async def tell(request: Request, failure: Exception) -> Response:
         own = request.scope["state"]["request_id"]
+        if isinstance(failure, STORIES):
+            log.warning("request %s: %s", own, failure)
         return problem_of(failure).response(request.url.path, own)
 
     for kind in (
@@ -96,6 +101,8 @@ def problem_of(failure: Exception) -> Problem:  # noqa: PLR0911  # a table
             return Problem(503, "archive", "a file of the archive cannot be read", hint)
         case RequestValidationError():
             return misunderstood(failure)
+        case HTTPException(status_code=400):
+            return Problem(422, "body", "the body is no JSON text", "send JSON in UTF-8")
         case HTTPException():
             return refused(failure)
         case _:

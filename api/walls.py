@@ -67,7 +67,7 @@ class Walls:
         self.at_once += 1
         try:
             self.admit(scope)
-            await self.app(scope, limited(receive), visit.send)
+            await self.app(scope, visit.limited(receive), visit.send)
         except Problem as problem:
             await visit.refuse(problem)
         except Exception:
@@ -115,8 +115,30 @@ class Visit:
         self.status = 0
         self.bytes = 0
         self.began = time.monotonic()
+        self.is_too_large = False
+        self.is_refused = False
+
+    def limited(self, receive: Receive) -> Receive:
+        """The body's pieces, up to LARGEST_BODY in all; then it ends, and is refused."""
+        seen = 0
+
+        async def bounded() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            self.is_too_large = seen > LARGEST_BODY
+            return {"type": "http.disconnect"} if self.is_too_large else message
+
+        return bounded
 
     async def send(self, message: Message) -> None:
+        """What the application says, unless the body was too large."""
+        if self.is_too_large and not self.status:
+            await self.refuse(too_large())
+        if not self.is_refused:
+            await self.pass_on(message)
+
+    async def pass_on(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
@@ -131,7 +153,8 @@ class Visit:
         if self.status:
             return  # the head has left: the connection is cut short
         response = problem.response(self.scope["path"], self.request_id)
-        await response(self.scope, no_more, self.send)
+        await response(self.scope, no_more, self.pass_on)
+        self.is_refused = True
 
     def tell(self) -> None:
         """One line of JSON; a query may hold a cursor, never a secret. Headers are not told."""
@@ -150,21 +173,6 @@ class Visit:
 
 async def no_more() -> Message:
     return {"type": "http.disconnect"}
-
-
-def limited(receive: Receive) -> Receive:
-    """The body's pieces, up to LARGEST_BODY in all."""
-    seen = 0
-
-    async def bounded() -> Message:
-        nonlocal seen
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > LARGEST_BODY:
-            raise too_large()
-        return message
-
-    return bounded
 
 
 def too_large() -> Problem:

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable
 
 from bench import (
+    api,
     archive,
     candles,
     dagster,
@@ -26,6 +27,7 @@ RUNS: dict[str, Callable[..., dict[str, float]]] = {
     "archive": archive.run,
     "export": lambda found, rounds, trades=5_000_000: export.run(found, rounds, trades),
     "retention": lambda found, rounds: retention.run(found, rounds, 1_000_000),
+    "api": api.run,
 }
 
 

@@ -73,6 +73,9 @@ def demo_settings(settings: Settings) -> Settings:
         reader_url=None,
         simulated=True,
         backup_to=None,  # where real trades go
+        public_stream_url=None,
+        public_dagster_url=None,
+        public_grafana_url=None,
         endpoints=endpoints,
         markets=settings.markets or {name: tuple(EXCHANGES[name].MARKETS) for name in DEFAULT},
     )

@@ -5,12 +5,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
+import msgspec
 from fastapi import APIRouter, Query, Request
 from msgspec import Struct
 from starlette.responses import Response
 
 from alphapulse.candles import BarSize
-from alphapulse.columns import BAR_COLUMNS, TRADE_COLUMNS, Columns, cut, length, rows_of
+from alphapulse.columns import (
+    BAR_COLUMNS,
+    TRADE_COLUMNS,
+    Columns,
+    cut,
+    json_of_trades,
+    length,
+    rows_of,
+)
+from alphapulse.lake import LakeError
 from alphapulse.lake.columns import (
     FORMATS,
     candles_table,
@@ -30,6 +40,7 @@ from api.asking import KNOWN_ONLY, CursorText, End, Exchange, Limit, Start, Symb
 from api.bars import Shelf
 from api.context import house_of
 from api.history import trades_page
+from api.problems import Problem
 from api.routes.catalogue import named, told
 from api.spans import (
     Place,
@@ -123,7 +134,8 @@ async def trades(
         if format != "json":
             make = file_of_trades(asked.market, page.columns)
             return as_file(request, asked, "trades", format, make, complete, following)
-        told_trades = page.columns if shape == "columns" else rows_of(page.columns)
+        is_rows = shape == "rows"
+        told_trades = msgspec.Raw(json_of_trades(page.columns)) if is_rows else page.columns
         facts = asked.facts(complete) | {"trades": told_trades, "next_cursor": following}
         return answer(facts, asked.found.now, asked.found.simulated)
 
@@ -222,4 +234,9 @@ def as_file(
         query = [(k, v) for k, v in request.query_params.multi_items() if k != "cursor"]
         link = urlencode([*query, ("cursor", following)])
         headers["Link"] = f'<?{link}>; rel="next"'
-    return of_bytes(make(format), FORMATS[format], headers, is_packed=format != "csv")
+    try:
+        body = make(format)
+    except LakeError as failure:
+        hint = "ask for json or csv, which tell every digit as text"
+        raise Problem(422, "format", f"{format} holds 18 decimals: {failure}", hint) from failure
+    return of_bytes(body, FORMATS[format], headers, is_packed=format != "csv")
