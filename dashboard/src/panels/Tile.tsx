@@ -21,7 +21,8 @@ export function Tile({ name, value, note, state, at = null, tone = "plain", test
     <div className={styles.tile} data-testid={testid} data-state={state} data-tone={tone}>
       <dt>{name}</dt>
       <dd className={styles.value} data-old={old}>
-        {state === "loading" ? <span className={styles.skeleton} /> : value}
+        {state === "loading" ? <span className={styles.skeleton} /> : null}
+        {state === "loading" || (old && at === null) ? null : value}
       </dd>
       <dd className={styles.note}>
         {old ? (
