@@ -102,7 +102,7 @@ function OneMarket({ base, market, row }: OneMarketProps) {
           onRetry={feed.reconnectNow}
           actions={<TapeActions feed={feed} market={market} />}
         >
-          <TradeTape lines={feed.lines} height={470} />
+          <TradeTape lines={feed.lines} />
         </Panel>
       </div>
     </>
