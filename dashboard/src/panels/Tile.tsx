@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { NOTHING } from "../design/format.ts";
 import { Age } from "./Panel.tsx";
 import { isOld, type PanelState, STATE_NAMES } from "./state.ts";
 import styles from "./Tile.module.css";
@@ -22,7 +23,7 @@ export function Tile({ name, value, note, state, at = null, tone = "plain", test
       <dt>{name}</dt>
       <dd className={styles.value} data-old={old}>
         {state === "loading" ? <span className={styles.skeleton} /> : null}
-        {state === "loading" || (old && at === null) ? null : value}
+        {state === "loading" ? null : old && at === null ? NOTHING : value}
       </dd>
       <dd className={styles.note}>
         {old ? (
