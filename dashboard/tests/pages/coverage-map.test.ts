@@ -59,6 +59,7 @@ describe("the heat map", () => {
       complete: 2,
       "complete with absences": 0,
       incomplete: 1,
+      "not proved": 0,
       unknown: 0,
       "not judged": 3,
     });
@@ -74,6 +75,15 @@ describe("the heat map", () => {
     expect(shareOf(cell({ stored: 1002 }))).toBe(1);
     expect(shareOf(cell({ verdict: "incomplete", expected: 0, stored: 0 }))).toBeNull();
     expect(shareOf(null)).toBeNull();
+  });
+
+  it("tells a day whose proof lacks from one that lacks trades", () => {
+    const pending = cell({ verdict: "incomplete", is_provisional: true });
+    expect(markOf(pending)).toBe("not proved");
+    expect(markOf({ ...pending, stored: 999, missing: 1 })).toBe("incomplete");
+    expect(cellWords("kraken/BTC_USD", "2026-11-21", pending)).toContain(
+      "nothing known to be missing",
+    );
   });
 
   it("knows of markets without consecutive ids only how long we listened", () => {

@@ -58,7 +58,7 @@ export function Backfill({ market, day }: { market: string; day: Day }) {
             .
           </p>
         ) : (
-          <Steps wish={wish} order={order} setOrder={setOrder} />
+          <Steps wish={wish} order={order} setOrder={setOrder} isDone={row?.state === "done"} />
         )}
       </div>
     </Panel>
@@ -69,9 +69,10 @@ interface StepsProps {
   wish: Wish;
   order: Order;
   setOrder: (order: Order) => void;
+  isDone: boolean;
 }
 
-function Steps({ wish, order, setOrder }: StepsProps) {
+function Steps({ wish, order, setOrder, isDone }: StepsProps) {
   const [asksToken, setAsksToken] = useState(false);
   const ask = async () => {
     setAsksToken(false);
@@ -103,7 +104,7 @@ function Steps({ wish, order, setOrder }: StepsProps) {
     <>
       {order.step === "refused" ? <Trouble problem={order.problem} /> : null}
       {"plan" in order ? <PlanList plan={order.plan} /> : null}
-      {order.step === "started" ? (
+      {order.step === "started" && !isDone ? (
         <p data-testid="backfill-begun">It has begun; you may leave this page.</p>
       ) : null}
       {asksToken ? (
@@ -200,8 +201,9 @@ function Row({ row }: { row: BackfillRow }) {
   const touched = age(now - Date.parse(row.touched));
   return (
     <p data-testid="backfill-row" data-state={row.state}>
-      Backfill {row.backfill_id} {STATES[row.state]}: {count(row.requests)} requests,{" "}
-      {count(row.trades)} trades read, {count(row.new_trades)} of them new
+      Backfill {row.backfill_id} {STATES[row.state]}: {count(row.requests)}{" "}
+      {row.requests === 1 ? "request" : "requests"}, {count(row.trades)} trades read,{" "}
+      {count(row.new_trades)} of them new
       {row.absent > 0 ? `, ${count(row.absent)} absent at the exchange` : ""}; last change{" "}
       {touched === "now" ? "now" : `${touched} ago`}.{row.note ? ` ${row.note}` : ""}
     </p>

@@ -4,13 +4,14 @@ import { count, share } from "../../design/format.ts";
 
 export const DAY_MS = 86_400_000;
 
-/** What a cell looks like: a verdict, or that nobody judged the day. */
-export type Mark = Verdict | "not judged";
+/** What a cell looks like: a verdict, split where it is only the proof that lacks, or that nobody judged the day. */
+export type Mark = Verdict | "not proved" | "not judged";
 
 export const MARKS: readonly Mark[] = [
   "complete",
   "complete with absences",
   "incomplete",
+  "not proved",
   "unknown",
   "not judged",
 ];
@@ -18,7 +19,8 @@ export const MARKS: readonly Mark[] = [
 export const MARK_WORDS: Record<Mark, string> = {
   complete: "Complete: every trade is stored",
   "complete with absences": "Complete: the exchange itself lacks a few ids",
-  incomplete: "Incomplete: trades are missing, or it is not proved yet",
+  incomplete: "Incomplete: trades are missing",
+  "not proved": "Not proved yet: nothing is known to be missing",
   unknown: "Cannot be counted: only the time observed is known",
   "not judged": "Not judged: nothing is known of this day",
 };
@@ -64,7 +66,8 @@ export function dayAt(ms: number): Day {
 }
 
 export function markOf(cell: CoverageCell | null): Mark {
-  return cell?.verdict ?? "not judged";
+  if (!cell) return "not judged";
+  return cell.verdict === "incomplete" && cell.missing === 0 ? "not proved" : cell.verdict;
 }
 
 /** From 0 to 1: of the trades that there ought to be, those stored or known to be absent; else the time observed. */
@@ -82,7 +85,7 @@ export function cellWords(market: string, day: Day, cell: CoverageCell | null): 
   if (!cell) return `${market}, ${day}: not judged`;
   const part = shareOf(cell);
   const words = [`${market}, ${day}: ${cell.verdict}`];
-  if (part !== null) words.push(`${share(part)} ${isCounted(cell) ? "stored" : "observed"}`);
+  if (part !== null) words.push(partWords(cell, part));
   if (cell.missing) words.push(`${count(cell.missing)} missing`);
   if (cell.repaired) words.push(`${count(cell.repaired)} repaired`);
   if (cell.absent) words.push(`${count(cell.absent)} absent at the exchange`);
@@ -90,6 +93,12 @@ export function cellWords(market: string, day: Day, cell: CoverageCell | null): 
   words.push(cell.exported ? "archived" : "not archived");
   if (cell.reopened) words.push("its file is out of date");
   return words.join(" · ");
+}
+
+function partWords(cell: CoverageCell, part: number): string {
+  if (!isCounted(cell)) return `${share(part)} observed`;
+  if (part === 1 && cell.verdict === "incomplete") return "nothing known to be missing";
+  return `${share(part)} stored`;
 }
 
 function isCounted(cell: CoverageCell): boolean {

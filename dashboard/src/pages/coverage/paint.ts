@@ -21,6 +21,7 @@ export function paletteOf(page: Element): Palette {
       complete: colour("--whole"),
       "complete with absences": colour("--whole-absent"),
       incomplete: colour("--incomplete"),
+      "not proved": `${colour("--incomplete")}55`, // half of it shines through
       unknown: colour("--unknown"),
       "not judged": colour("--raised"),
     },
@@ -28,6 +29,7 @@ export function paletteOf(page: Element): Palette {
       complete: "#ffffff",
       "complete with absences": "#06202f",
       incomplete: "#1a0c00",
+      "not proved": colour("--text"),
       unknown: isDark ? "#ffffff" : "#06131f",
       "not judged": colour("--muted"),
     },
@@ -86,6 +88,9 @@ function shape(pen: CanvasRenderingContext2D, box: Box, mark: Mark): void {
     pen.moveTo(x + 3.5, y - 3.5);
     pen.lineTo(x - 3.5, y + 3.5);
     pen.stroke();
+  } else if (mark === "not proved") {
+    for (const dot of [-4, 0, 4]) pen.rect(x + dot - 1, y - 1, 2, 2);
+    pen.fill();
   } else if (mark === "unknown") {
     pen.moveTo(x - 4, y);
     pen.lineTo(x + 4, y);
