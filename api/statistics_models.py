@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.models import Key, Model, Time, Told
+from api.models.told import Key, Model, Time, Told
 
 Counts = Annotated[
     list[int | None], Field(description="One for each of `times`; null: nobody was alive to count")

@@ -12,7 +12,7 @@ export function useMarkets(): Poll<Markets> {
   return usePoll<Markets>("/v1/markets", 15_000);
 }
 
-/** The market that the page is about: of the address, else the one looked at last, else the one that traded last. */
+/** The market that the page is about: of the address, else the one looked at last, else the first that trades. */
 export function useMarket(): [string | null, (key: string) => void] {
   const [asked, setAsked] = useQueryWord("market");
   const { market: last } = usePreferences();
@@ -25,12 +25,10 @@ export function useMarket(): [string | null, (key: string) => void] {
     [setAsked],
   );
   const known = markets.some((row) => row.key === last) ? last : null;
-  return [asked ?? known ?? newest(markets)?.key ?? null, choose];
+  return [asked ?? known ?? first(markets)?.key ?? null, choose];
 }
 
-function newest(markets: readonly MarketRow[]): MarketRow | null {
-  const traded = (row: MarketRow) => row.last_trade?.time ?? "";
-  let found: MarketRow | null = null;
-  for (const row of markets) if (!found || traded(row) > traded(found)) found = row;
-  return found;
+/** Always the same one, while nobody has chosen: a page must not change its market by itself. */
+function first(markets: readonly MarketRow[]): MarketRow | null {
+  return markets.find((row) => row.last_trade) ?? markets[0] ?? null;
 }
