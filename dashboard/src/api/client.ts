@@ -59,7 +59,7 @@ export async function get<T>(url: string, options: GetOptions = {}): Promise<Got
   try {
     return { data: (await answer.json()) as T, etag: answer.headers.get("etag") };
   } catch (error) {
-    throw new Refused(unreadable(url, error));
+    throw new Refused(isImpatience(error) ? tooLate(url) : unreadable(url, answer.status, error));
   }
 }
 
@@ -67,6 +67,7 @@ async function ask(url: string, headers: HeadersInit, signal: AbortSignal): Prom
   try {
     return await fetch(url, { headers, signal, cache: "no-store" });
   } catch (error) {
+    if (isImpatience(error)) throw new Refused(tooLate(url));
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new Refused({
       title: "The API does not answer",
@@ -90,10 +91,23 @@ export async function problemOf(answer: Response): Promise<Problem> {
   }
 }
 
-function unreadable(url: string, error: unknown): Problem {
+function isImpatience(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "TimeoutError";
+}
+
+function tooLate(url: string): Problem {
+  return {
+    title: "The API did not answer in time",
+    status: null,
+    detail: url,
+    hint: "It is asked again; a smaller range is answered sooner.",
+  };
+}
+
+function unreadable(url: string, status: number, error: unknown): Problem {
   return {
     title: "The answer could not be read",
-    status: null,
+    status,
     detail: `${url}: ${error instanceof Error ? error.message : String(error)}`,
     hint: "Reload the page: the dashboard may be older than the API.",
   };

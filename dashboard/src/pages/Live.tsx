@@ -12,6 +12,7 @@ import { tapeAsCsv } from "../stream/tape.ts";
 import { type Feed, useFeed } from "../stream/useFeed.ts";
 import { Candles } from "./live/Candles.tsx";
 import styles from "./live/Live.module.css";
+import { TokenForm } from "./live/TokenForm.tsx";
 import { TradeTape } from "./live/TradeTape.tsx";
 
 const LENGTHS = Object.keys(SIZES) as CandleSize[];
@@ -72,6 +73,7 @@ function OneMarket({ base, market, row }: OneMarketProps) {
   return (
     <>
       <Facts feed={feed} panel={panel} />
+      {feed.stream.needsToken ? <TokenForm onGiven={feed.reconnectNow} /> : null}
       <div className={styles.layout}>
         <Panel
           title={`Candles ${size}`}
@@ -102,7 +104,7 @@ function OneMarket({ base, market, row }: OneMarketProps) {
           onRetry={feed.reconnectNow}
           actions={<TapeActions feed={feed} market={market} />}
         >
-          <TradeTape lines={feed.lines} height={470} />
+          <TradeTape lines={feed.lines} />
         </Panel>
       </div>
     </>

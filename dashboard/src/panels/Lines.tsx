@@ -41,6 +41,7 @@ export function Lines(props: LinesProps) {
   const data = useMemo(() => columns(times, lines), [times, lines]);
   const newest = useRef({ data, lines });
   newest.current = { data, lines };
+  const [hovered, setHovered] = useState<number | null>(null);
   const log = props.log ?? false;
   const dense = times.length > DENSE;
 
@@ -48,7 +49,13 @@ export function Lines(props: LinesProps) {
   useEffect(() => {
     const host = place.current;
     if (!host) return undefined;
-    const options = optionsOf(host, newest.current.lines, { height, log, clock, dense });
+    const options = optionsOf(host, newest.current.lines, {
+      height,
+      log,
+      clock,
+      dense,
+      hover: setHovered,
+    });
     const drawn = new uPlot(options, newest.current.data, host);
     chart.current = drawn;
     const watch = new ResizeObserver(() => drawn.setSize({ width: host.clientWidth, height }));
@@ -65,13 +72,24 @@ export function Lines(props: LinesProps) {
   return (
     <figure className={styles.figure} data-testid={testid}>
       <div ref={place} role="img" aria-label={label} style={{ height }} className={styles.place} />
-      <Legend lines={lines} unit={unit} dense={dense} />
+      <Legend lines={lines} unit={unit} dense={dense} time={times[hovered ?? -1]} at={hovered} />
       <AsTable {...props} />
     </figure>
   );
 }
 
-function Legend({ lines, unit, dense }: { lines: readonly Line[]; unit: string; dense: boolean }) {
+interface LegendProps {
+  lines: readonly Line[];
+  unit: string;
+  dense: boolean;
+  /** The moment under the pointer; none: the newest. */
+  time: string | undefined;
+  at: number | null;
+}
+
+function Legend({ lines, unit, dense, time, at }: LegendProps) {
+  const { clock } = usePreferences();
+  const now = at === null || time === undefined;
   return (
     <ul className={styles.legend}>
       {lines.map((line, index) => (
@@ -87,9 +105,11 @@ function Legend({ lines, unit, dense }: { lines: readonly Line[]; unit: string; 
               strokeDasharray={dense ? undefined : DASHES[index % DASHES.length]?.join(" ")}
             />
           </svg>
-          {line.name} <span className="number">{measure(line.values.at(-1))}</span> {unit}
+          {line.name} <span className="number">{measure(line.values.at(now ? -1 : at))}</span>{" "}
+          {unit}
         </li>
       ))}
+      {now ? null : <li className="number">{moment(time, clock)}</li>}
     </ul>
   );
 }
@@ -147,6 +167,7 @@ interface Look {
   log: boolean;
   clock: Clock;
   dense: boolean;
+  hover: (at: number | null) => void;
 }
 
 function optionsOf(host: HTMLElement, lines: readonly Line[], look: Look): uPlot.Options {
@@ -164,6 +185,7 @@ function optionsOf(host: HTMLElement, lines: readonly Line[], look: Look): uPlot
     legend: { show: false },
     padding: [10, 8, 0, 0],
     cursor: { y: false, points: { size: 7 } },
+    hooks: { setCursor: [(chart) => look.hover(chart.cursor.idx ?? null)] },
     scales: { x: { time: true }, y: look.log ? { distr: 3, log: 10 } : { range: fromZero } },
     axes: [
       { ...axis, space: 64, values: (_chart, splits) => marks(splits, look.clock) },

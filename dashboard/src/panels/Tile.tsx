@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { NOTHING } from "../design/format.ts";
 import { Age } from "./Panel.tsx";
 import { isOld, type PanelState, STATE_NAMES } from "./state.ts";
 import styles from "./Tile.module.css";
@@ -21,7 +22,8 @@ export function Tile({ name, value, note, state, at = null, tone = "plain", test
     <div className={styles.tile} data-testid={testid} data-state={state} data-tone={tone}>
       <dt>{name}</dt>
       <dd className={styles.value} data-old={old}>
-        {state === "loading" ? <span className={styles.skeleton} /> : value}
+        {state === "loading" ? <span className={styles.skeleton} /> : null}
+        {state === "loading" ? null : old && at === null ? NOTHING : value}
       </dd>
       <dd className={styles.note}>
         {old ? (

@@ -11,6 +11,7 @@ import {
   type Upstream,
 } from "./frames.ts";
 import { Seen } from "./seen.ts";
+import { streamToken } from "./token.ts";
 
 /** connecting → catching-up → live ⇄ stale; on loss waiting → connecting. */
 export type Phase = "idle" | "connecting" | "catching-up" | "live" | "stale" | "waiting";
@@ -24,6 +25,8 @@ export interface StreamState {
   heardAt: number | null;
   /** When the next attempt comes (ms), while waiting. */
   retryAt: number | null;
+  /** The stream asks for a token, and ours is missing or wrong. */
+  needsToken: boolean;
   /** Why the connection ended, in words. */
   trouble: string | null;
   received: number;
@@ -42,12 +45,15 @@ export interface Socket {
   onmessage: ((event: { data: unknown }) => void) | null;
   onclose: ((event: { code: number; reason: string }) => void) | null;
   onerror: ((event: never) => void) | null;
+  send(text: string): void;
   close(): void;
 }
 
 export interface World {
   open: (url: string) => Socket;
   now: () => number;
+  /** What this person was given to open the stream with; null: nothing. */
+  token: () => string | null;
   random: () => number;
 }
 
@@ -73,6 +79,7 @@ const START: StreamState = {
   simulated: false,
   heardAt: null,
   retryAt: null,
+  needsToken: false,
   trouble: null,
   received: 0,
   replayed: 0,
@@ -153,7 +160,14 @@ export class StreamClient {
     socket.onmessage = ({ data }) => {
       if (typeof data === "string") this.#hear(data);
     };
-    socket.onclose = ({ code, reason }) => this.#lost(sayClose(code, reason));
+    socket.onopen = () => {
+      const token = this.#world.token();
+      if (token !== null) socket.send(JSON.stringify({ type: "token", token }));
+    };
+    socket.onclose = ({ code, reason }) => {
+      if (code === 1008 && reason === "unauthorized") this.#unauthorized();
+      else this.#lost(sayClose(code, reason));
+    };
   }
 
   #hangUp(): void {
@@ -174,6 +188,13 @@ export class StreamClient {
     this.#attempts += 1;
     this.#change({ phase: "waiting", trouble, retryAt: this.#world.now() + wait });
     this.#retry = setTimeout(() => this.#dial(), wait);
+  }
+
+  /** It is no use to dial again before somebody has given a token. */
+  #unauthorized(): void {
+    this.#hangUp();
+    const trouble = "the stream asks for a token";
+    this.#change({ phase: "waiting", trouble, needsToken: true, retryAt: null });
   }
 
   #listenForSilence(): void {
@@ -213,7 +234,12 @@ export class StreamClient {
         break;
       case "hello":
         this.#heartbeatMs = 1000 * (frame.heartbeat_seconds ?? 1);
-        this.#state = { ...this.#state, simulated: frame.simulated, upstream: frame.state };
+        this.#state = {
+          ...this.#state,
+          simulated: frame.simulated,
+          upstream: frame.state,
+          needsToken: false,
+        };
         break;
       case "subscribed":
         this.#subscribed(frame.recovered, frame.reason);
@@ -293,5 +319,6 @@ function sayClose(code: number, reason: string): string {
 const BROWSER: World = {
   open: (url) => new WebSocket(url) as unknown as Socket,
   now: Date.now,
+  token: streamToken,
   random: Math.random,
 };

@@ -107,6 +107,16 @@ describe("a request", () => {
     await expect(get("/v1/x")).rejects.toMatchObject({ problem: { ...problem, status: 422 } });
   });
 
+  it("tells an answer that came too late from one that makes no sense", async () => {
+    const late = { ok: true, json: () => Promise.reject(new DOMException("late", "TimeoutError")) };
+    vi.stubGlobal("fetch", vi.fn().mockResolvedValue(late));
+    await expect(get("/v1/x")).rejects.toMatchObject({ problem: { status: null } });
+    vi.stubGlobal("fetch", vi.fn().mockResolvedValue(new Response("{")));
+    await expect(get("/v1/x")).rejects.toMatchObject({
+      problem: { status: 200, title: "The answer could not be read" },
+    });
+  });
+
   it("says so when nobody answers", async () => {
     vi.stubGlobal("fetch", vi.fn().mockRejectedValue(new TypeError("Failed to fetch")));
     await expect(get("/v1/x")).rejects.toMatchObject({

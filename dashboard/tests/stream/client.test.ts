@@ -15,17 +15,19 @@ describe("the stream client", () => {
   let sockets: FakeSocket[];
   let heard: Heard;
   let client: StreamClient;
+  let token: string | null;
 
   beforeEach(() => {
     vi.useFakeTimers();
     sockets = [];
+    token = null;
     heard = { trades: [], gaps: [], seams: [], begun: 0, abreast: 0 };
     client = new StreamClient(
       "ws://127.0.0.1:8766",
       "kraken/BTC_USD",
       50,
       hearersOf(heard),
-      worldOf(sockets),
+      worldOf(sockets, () => token),
     );
     client.start();
   });
@@ -151,6 +153,26 @@ describe("the stream client", () => {
     expect(client.state.phase).toBe("live");
     socket().onmessage?.({ data: "{" });
     expect(client.state.phase).toBe("waiting");
+  });
+
+  it("says its token first, and waits for a person where it is refused", () => {
+    token = "wrong";
+    client.reconnectNow();
+    socket().open();
+    expect(socket().sent).toEqual(['{"type":"token","token":"wrong"}']);
+    socket().drop(1008, "unauthorized");
+    expect(client.state).toMatchObject({ phase: "waiting", needsToken: true, retryAt: null });
+    vi.advanceTimersByTime(60_000);
+    expect(sockets).toHaveLength(2);
+    token = "right";
+    client.reconnectNow();
+    goLive();
+    expect(client.state).toMatchObject({ phase: "live", needsToken: false });
+  });
+
+  it("says no token where there is none", () => {
+    socket().open();
+    expect(socket().sent).toEqual([]);
   });
 
   it("hands gaps on and tells when their list begins", () => {

@@ -7,10 +7,15 @@ export class FakeSocket implements Socket {
   onclose: Socket["onclose"] = null;
   onerror: Socket["onerror"] = null;
   closed = false;
+  sent: string[] = [];
   readonly url: URL;
 
   constructor(url: string) {
     this.url = new URL(url);
+  }
+
+  send(text: string): void {
+    this.sent.push(text);
   }
 
   close(): void {
@@ -21,12 +26,16 @@ export class FakeSocket implements Socket {
     for (const frame of frames) this.onmessage?.({ data: JSON.stringify(frame) });
   }
 
+  open(): void {
+    this.onopen?.({} as never);
+  }
+
   drop(code = 1006, reason = ""): void {
     this.onclose?.({ code, reason });
   }
 }
 
-export function worldOf(sockets: FakeSocket[]): World {
+export function worldOf(sockets: FakeSocket[], token: () => string | null = () => null): World {
   return {
     open: (url) => {
       const socket = new FakeSocket(url);
@@ -34,6 +43,7 @@ export function worldOf(sockets: FakeSocket[]): World {
       return socket;
     },
     now: Date.now,
+    token,
     random: () => 0.5,
   };
 }

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { type RefObject, useEffect, useRef, useState } from "react";
 import { usePreferences } from "../../app/preferences.ts";
 import { aligned, type Clock, count, decimal, timeOfDay } from "../../design/format.ts";
 import type { Line } from "../../stream/tape.ts";
@@ -7,7 +7,8 @@ import styles from "./Live.module.css";
 const ROW = 24;
 
 /** The newest trade on top; only the rows in sight exist. Scrolling down holds what is read in its place. */
-export function TradeTape({ lines, height }: { lines: readonly Line[]; height: number }) {
+export function TradeTape({ lines }: { lines: readonly Line[] }) {
+  const [frame, height] = useHeight();
   const [top, setTop] = useState(0);
   const [held, setHeld] = useState<number | null>(null);
   const { clock } = usePreferences();
@@ -30,8 +31,8 @@ export function TradeTape({ lines, height }: { lines: readonly Line[]; height: n
         <p className={styles.tapeNew}>{count(newest - first)} newer above: scroll up</p>
       ) : null}
       <section
+        ref={frame}
         className={styles.tape}
-        style={{ height }}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
         tabIndex={0}
         aria-label="Trades, the newest first"
@@ -55,6 +56,19 @@ export function TradeTape({ lines, height }: { lines: readonly Line[]; height: n
       </section>
     </div>
   );
+}
+
+/** The height (px) of an element, as the page lays it out. */
+function useHeight(): [RefObject<HTMLElement | null>, number] {
+  const element = useRef<HTMLElement>(null);
+  const [height, setHeight] = useState(0);
+  useEffect(() => {
+    if (!element.current) return undefined;
+    const watch = new ResizeObserver(([entry]) => setHeight(entry?.contentRect.height ?? 0));
+    watch.observe(element.current);
+    return () => watch.disconnect();
+  }, []);
+  return [element, height];
 }
 
 interface RowProps {

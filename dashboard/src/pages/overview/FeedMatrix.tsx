@@ -49,7 +49,7 @@ function Cell({ row, since }: { row: FeedRow; since: number }) {
       <span className={styles.facts}>
         {row.state === "fresh" ? `${measure(row.trades_per_second)}/s` : row.state}
         {old === null ? "" : ` · ${age(old)}`}
-        {row.open_gaps > 0 ? ` · ${row.open_gaps} gaps` : ""}
+        {row.open_gaps > 0 ? ` · ${row.open_gaps} ${row.open_gaps === 1 ? "gap" : "gaps"}` : ""}
       </span>
     </Link>
   );
