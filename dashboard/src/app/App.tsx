@@ -10,7 +10,7 @@ export function App() {
   const path = usePath();
   const route = ROUTES.find((each) => isWithin(path, each.path));
   const simulated = useConfig().data?.simulated ?? false;
-  const main = useArrival(route?.name ?? "Not found");
+  const main = useArrival(route?.name ?? "Not found", path);
   const Page = route?.page;
   return (
     <div className={styles.house} data-simulated={simulated} data-testid="house">
@@ -52,16 +52,16 @@ function isWithin(path: string, page: string): boolean {
 }
 
 /** Sets the title and, after a change of page, brings focus and view to its beginning. */
-function useArrival(name: string) {
+function useArrival(name: string, path: string) {
   const main = useRef<HTMLElement>(null);
-  const before = useRef(name);
+  const before = useRef(path);
   useEffect(() => {
     document.title = `${name} · AlphaPulse`;
-    if (before.current === name) return;
-    before.current = name;
+    if (before.current === path) return;
+    before.current = path;
     main.current?.focus({ preventScroll: true });
     window.scrollTo(0, 0);
-  }, [name]);
+  }, [name, path]);
   return main;
 }
 

@@ -3,7 +3,9 @@ import type { CoverageCell } from "../../src/api/answers.ts";
 import { Refused } from "../../src/api/client.ts";
 import {
   type BackfillRow,
+  type Begun,
   begin,
+  failureOf,
   plan,
   progressOf,
   rowOf,
@@ -137,6 +139,17 @@ describe("the order", () => {
     ];
     expect(rowOf(rows, WISH)?.backfill_id).toBe(5);
     expect(rowOf([], WISH)).toBeNull();
+  });
+
+  it("says why its newest attempt ended early, in the command's own words", () => {
+    const begun = (state: Begun["state"], at: string, words: string): Begun => {
+      const { market, start, end } = row();
+      return { market, start, end, state, words, begun: `2026-12-01T${at}.000000Z` };
+    };
+    const refused = begun("ended", "10:00:00", "kraken will not serve it");
+    expect(failureOf([refused], WISH)).toBe("kraken will not serve it");
+    expect(failureOf([refused, begun("running", "11:00:00", "")], WISH)).toBeNull();
+    expect(failureOf([{ ...refused, market: "kraken/ETH_USD" }], WISH)).toBeNull();
   });
 
   it("is never said to be done before it is", () => {

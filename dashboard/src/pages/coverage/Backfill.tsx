@@ -13,6 +13,7 @@ import {
   type BackfillRow,
   type Backfills,
   begin,
+  failureOf,
   type Order,
   plan,
   progressOf,
@@ -33,6 +34,7 @@ export function Backfill({ market, day }: { market: string; day: Day }) {
   const isBusy = order.step === "started";
   const poll = usePoll<Backfills>("/v1/backfills", isBusy ? 2000 : 15_000);
   const row = rowOf(poll.data?.backfills ?? [], wish);
+  const failure = failureOf(poll.data?.asked ?? [], wish);
   const panel = usePanel(poll);
   const planned = "plan" in order ? order.plan : null;
   const isRunning = row?.state === "running";
@@ -48,6 +50,11 @@ export function Backfill({ market, day }: { market: string; day: Day }) {
     >
       <div className={styles.order}>
         {row ? <Row row={row} /> : null}
+        {failure ? (
+          <p className={styles.bad} data-testid="backfill-failure">
+            The last backfill of this day ended early. {sentences(failure)}
+          </p>
+        ) : null}
         {config?.writable === false ? (
           <p data-testid="backfill-closed">
             This API starts no backfills: it has no token. Set <code>ALPHAPULSE_API_TOKEN</code> and
@@ -89,7 +96,7 @@ function Steps({ wish, order, setOrder, isDone }: StepsProps) {
     setOrder({ step: "starting", plan: found });
     try {
       await begin(wish, token);
-      setOrder({ step: "started", plan: found, since: Date.now() });
+      setOrder({ step: "started", plan: found });
       announce("backfill", "The backfill has begun.");
     } catch (error) {
       setOrder({ step: "refused", problem: refusal(error) });

@@ -28,8 +28,19 @@ export interface BackfillRow {
   ended: Time | null;
 }
 
+/** What the API itself has begun: it may end before anything of it stands in the database. */
+export interface Begun {
+  market: string;
+  start: Time;
+  end: Time;
+  state: "running" | "done" | "ended";
+  words: string;
+  begun: Time;
+}
+
 export interface Backfills extends Answer {
   backfills: BackfillRow[];
+  asked: Begun[];
 }
 
 export function wishOf(market: string, day: Day): Wish {
@@ -42,7 +53,7 @@ export type Order =
   | { step: "planning" }
   | { step: "planned"; plan: Plan }
   | { step: "starting"; plan: Plan }
-  | { step: "started"; plan: Plan; since: number }
+  | { step: "started"; plan: Plan }
   | { step: "refused"; problem: Problem };
 
 /** Raises Refused. A plan costs the exchange a few requests: it may take a while. */
@@ -90,7 +101,14 @@ export function rowOf(rows: readonly BackfillRow[], wish: Wish): BackfillRow | n
   return own.sort((a, b) => b.backfill_id - a.backfill_id)[0] ?? null;
 }
 
-function isSame(row: BackfillRow, wish: Wish): boolean {
+/** Why the newest order of just this market and time ended without being done; null: it did not. */
+export function failureOf(asked: readonly Begun[], wish: Wish): string | null {
+  const own = asked.filter((each) => each.market === wish.market && isSame(each, wish));
+  const [newest] = own.sort((a, b) => Date.parse(b.begun) - Date.parse(a.begun));
+  return newest?.state === "ended" ? newest.words || "it ended without a word" : null;
+}
+
+function isSame(row: { start: Time; end: Time }, wish: Wish): boolean {
   return (
     Date.parse(row.start) === Date.parse(wish.start) && Date.parse(row.end) === Date.parse(wish.end)
   );
