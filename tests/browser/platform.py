@@ -22,7 +22,11 @@ class Platform(Struct, frozen=True):
     home: Path
     api: str  # addresses, without a slash at the end
     replay: str
-    database: str
+    postgres_port: int
+
+    @property
+    def database(self) -> str:
+        return Server(self.home, self.postgres_port).url()
 
     def asked(self, path: str) -> Any:
         with urllib.request.urlopen(f"{self.api}{path}", timeout=30) as answer:
@@ -72,7 +76,7 @@ def running_platform(home: Path) -> Iterator[Platform]:
             home / "demo",
             f"http://127.0.0.1:{port['api']}",
             f"http://127.0.0.1:{port['replay']}",
-            Server(home / "demo", int(port["postgres"])).url,
+            int(port["postgres"]),
         )
         try:
             wait_until(lambda: has_traded(platform), PATIENCE, f"trades in the API; see {said}")

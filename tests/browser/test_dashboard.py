@@ -132,7 +132,7 @@ def test_every_page_is_quiet_at_home_and_open_to_everybody(
     found: dict[str, Any] = {}
     for name in PAGES:
         page.goto(f"{platform.api}/{name}")
-        page.wait_for_function("!document.querySelector('[data-state=loading]')")
+        expect(page.locator("[data-state=loading]")).to_have_count(0)
         page.evaluate(AXE.read_text())
         found[name] = page.evaluate(SERIOUS)
         overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
@@ -143,10 +143,9 @@ def test_every_page_is_quiet_at_home_and_open_to_everybody(
 
 
 def test_numbers_on_the_first_page_are_those_of_the_api(platform: Platform, page: Page) -> None:
-    page.goto(platform.api)
-    expect(page.get_by_test_id("mode-chip")).to_have_text("SIMULATED")
     with page.expect_response("**/v1/stats/feeds*") as told:
-        page.reload()
+        page.goto(platform.api)
+    expect(page.get_by_test_id("mode-chip")).to_have_text("SIMULATED")
     feeds = json.loads(told.value.body())["feeds"]
     fresh = sum(feed["state"] == "fresh" for feed in feeds)
     expect(page.get_by_test_id("tile-feeds")).to_contain_text(f"{fresh}/{len(feeds)}")
