@@ -87,6 +87,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     stream_token: str | None = None  # what stream clients must know; a secret; None: nothing
     stream_clients_per_address: Positive = 100  # of stream_clients; this machine's own: all
     stream_proxies: tuple[str, ...] = ()  # networks whose X-Forwarded-For is believed, besides ours
+    statistics_seconds_days: Natural = 3  # of statistics by the second; 0: all
+    statistics_minutes_days: Natural = 400  # of those by the minute; 0: all
+    metrics_port: Port = 0  # loopback; streamer here, api + 1, collectors + 2…; 0: none
 
     def __post_init__(self) -> None:
         if str(date.fromisoformat(self.first_day)) != self.first_day:

@@ -45,11 +45,10 @@ class Histogram(Struct):
 
     def add(self, us: Micros) -> None:
         """Less than nothing counts as nothing: two clocks differ."""
-        us = max(us, 0)
         bucket = bucket_of(us)
         self.counts[bucket] = self.counts.get(bucket, 0) + 1
         if self.max is None or us > self.max:
-            self.max = us
+            self.max = max(us, 0)
 
     def take(self, other: "Histogram") -> None:
         """Count what the other one counts too."""

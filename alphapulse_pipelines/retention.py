@@ -15,6 +15,7 @@ from alphapulse.store.connect import connect
 from alphapulse.store.dagster_events import prune_events
 from alphapulse.store.judgements import today_of
 from alphapulse.store.retention import Dropped
+from alphapulse.store.statistics import forget_statistics
 from alphapulse.sweeping import empty_logs, sweep_asides, sweep_run_output
 from alphapulse_pipelines import assets
 from alphapulse_pipelines.house import House
@@ -43,11 +44,25 @@ def retention(context: dg.AssetExecutionContext, house: dg.ResourceParam[House])
     asides = sweep_asides(house.parquet, house.candles)
     context.add_asset_metadata(
         numbers(outcomes, policy)
+        | statistics(house)
         | {
             "broken exports removed": dg.MetadataValue.int(asides.files),
             "PostgreSQL logs emptied": dg.MetadataValue.int(empty_logs(house.parquet.parent)),
         }
     )
+
+
+def statistics(house: House) -> dict[str, dg.MetadataValue]:
+    """Old statistics are forgotten; what is not added up by the minute yet is, before."""
+    kept = (house.settings.statistics_seconds_days, house.settings.statistics_minutes_days)
+    with connect(house.url(), "dagster statistics") as store:
+        done = forget_statistics(store, *kept)
+    return {
+        "statistics by the second forgotten": dg.MetadataValue.int(done.seconds),
+        "statistics by the minute forgotten": dg.MetadataValue.int(done.minutes),
+        "minutes added up": dg.MetadataValue.int(done.rolled),
+        "bytes of statistics": dg.MetadataValue.int(done.bytes),
+    }
 
 
 def read_policy(house: House) -> Policy:

@@ -12,6 +12,7 @@ from bench import (
     ingest,
     latency,
     retention,
+    statistics,
     watching,
 )
 from bench.stage import server
@@ -25,6 +26,7 @@ RUNS: dict[str, Callable[..., dict[str, float]]] = {
     "candles": lambda _, rounds: candles.run(rounds, 1_000_000),
     "archive": archive.run,
     "export": lambda found, rounds, trades=5_000_000: export.run(found, rounds, trades),
+    "statistics": statistics.run,
     "retention": lambda found, rounds: retention.run(found, rounds, 1_000_000),
 }
 

@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+from alphapulse.store.connect import Store
+from alphapulse.store.gaps import count_open
 from alphapulse.store.scribe import Scribe
 from collectors.journal import Journal
 from collectors.runner import Runner
@@ -18,6 +20,9 @@ class Counting:
         self.journal = journal
         self.scribe = Scribe(url, f"statistics {exchange}")
         self.tally = Tally(exchange, self.standing, self.scribe.put, sink.deposit.writes)
+        self.scribe.on_look = self.look
+        self.exchange = exchange
+        self.open_gaps: int | None = None  # None: not known yet
         self.runner: Runner | None = None
 
     async def run(self) -> None:
@@ -32,6 +37,10 @@ class Counting:
         """Write the last, unfinished second too, for at most `seconds`."""
         self.tally.turn(0)
         self.scribe.close(seconds)
+
+    def look(self, store: Store) -> None:
+        """In the scribe's thread, by its connection."""
+        self.open_gaps = count_open(store, self.exchange)
 
     def standing(self) -> Standing:
         """Where all counters are at this moment."""

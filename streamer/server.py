@@ -7,6 +7,7 @@ import signal
 import msgspec
 from websockets.asyncio.server import Server, serve
 
+from alphapulse import metrics
 from alphapulse.settings import Settings
 from alphapulse.status import remove_status, write_status
 from alphapulse.store.scribe import Scribe
@@ -16,6 +17,7 @@ from streamer.client import Client
 from streamer.counters import EVERY, Counters
 from streamer.hub import Hub
 from streamer.listener import Listener
+from streamer.metering import metrics_of
 from streamer.protocol import GOING_AWAY, HEARTBEAT
 from streamer.reception import Reception, now
 from streamer.tally import SECOND, Tally
@@ -90,6 +92,11 @@ class Streamer:
 
     async def run(self) -> None:
         """Feed the clients until cancelled."""
+        door = metrics.open_door(
+            self.settings.metrics_port,
+            metrics.STREAMER,
+            lambda: metrics_of(self.counters, self.tally, self.scribe),
+        )
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.listener.run())
@@ -97,6 +104,7 @@ class Streamer:
                 tasks.create_task(self.report())
                 tasks.create_task(self.tell_seconds())
         finally:
+            await asyncio.to_thread(door.close)
             self.backlogs.close()
             self.tally.turn(0, self.count().frames, len(self.clients))
             await asyncio.to_thread(self.scribe.close, LAST_WORDS)

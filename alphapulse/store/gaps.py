@@ -57,6 +57,10 @@ FROM markets m CROSS JOIN LATERAL (
 ) AS t
 WHERE m.exchange = %s"""
 
+COUNT_OPEN = """
+SELECT count(*) FROM gaps JOIN markets USING (market_id)
+WHERE closed_at IS NULL AND exchange = %s"""
+
 
 class OpenGap(Struct, frozen=True):
     """A gap that waits for repair.
@@ -72,6 +76,12 @@ class OpenGap(Struct, frozen=True):
     revision: int
     cursor: str | None = None
     rejections: int = 0
+
+
+def count_open(store: Store, exchange: str) -> int:
+    """Gaps that are not closed, those that are left to the owner too."""
+    (number,) = store.execute(COUNT_OPEN, [exchange]).fetchone() or (0,)
+    return int(number)
 
 
 def newest(store: Store, exchange: str) -> dict[str, tuple[int, Micros]]:

@@ -70,5 +70,9 @@ def test_nothing_has_no_quantile_and_an_empty_text() -> None:
     assert (Histogram().quantile(0.5), Histogram().text(), Histogram().max) == (None, "{}", None)
 
 
+def test_what_is_less_than_nothing_counts_as_nothing() -> None:
+    assert histogram_of([-7, -9]) == histogram_of([0, 0])
+
+
 def test_the_text_names_the_first_bucket() -> None:
     assert histogram_of([3, 5, 5]).text() == "[3:5]={1,0,2}"

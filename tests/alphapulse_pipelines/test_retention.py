@@ -23,6 +23,10 @@ from tests.stored import BTC, BTC_DAY, DAY, ETH, store_day, store_trades
 
 PARQUET = dg.AssetKey("trades_parquet")
 KEYS = [f"{day}|{market.key}" for day in (DAY, DAY + timedelta(days=1)) for market in (BTC, ETH)]
+OLD_SECOND = """
+INSERT INTO stream_seconds (at, sent, clients, deliver)
+VALUES (now() - interval '4 days', 5, 1, '{}');
+INSERT INTO due_minutes SELECT date_trunc('minute', at), '' FROM stream_seconds"""
 LONG_AGO = """
 UPDATE event_logs SET timestamp = timestamp - interval '100 days';
 UPDATE asset_check_executions SET
@@ -50,6 +54,7 @@ def test_the_nightly_run_drops_what_may_leave_and_says_what_stays(
 ) -> None:
     list(export_days(house.url(), house.parquet, [store_day(store, BTC)]))
     store_day(store, ETH, DAY + timedelta(days=1))
+    store.execute(OLD_SECOND)
     done = retain(definitions, instance)
     assert done.success
     told = shown(done, "retention")
@@ -62,6 +67,8 @@ def test_the_nightly_run_drops_what_may_leave_and_says_what_stays(
     assert not check.passed and check.severity == dg.AssetCheckSeverity.WARN
     assert check.metadata["days"].value == 1
     assert store.execute("SELECT count(*) FROM trades").fetchone() == (3,)
+    assert (told["minutes added up"], told["statistics by the second forgotten"]) == (1, 1)
+    assert store.execute("SELECT sent, seconds FROM stats_stream_minutes").fetchall() == [(5, 1)]
 
 
 def test_where_nothing_stays_the_check_is_green(

@@ -1,15 +1,22 @@
 """What a collector counts, against what is stored: equal to the trade, and silent where it was."""
 
 import asyncio
+import re
+import socket
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
+from prometheus_client.parser import text_string_to_metric_families as parse
+
+from alphapulse import metrics
 from alphapulse.store.connect import Store, connect
 from replay.server import Replay
 from tests.collectors.stage import collecting, settings_for, until, until_equal
 from tests.collectors.test_collector import process
 
+DOCS = Path(__file__).parents[2] / "docs" / "statistics.md"
 MARKETS = {"binance": ("BTCUSDT", "ETHUSDT")}
 
 STORED = """
@@ -43,14 +50,33 @@ def ask(store: Store, question: str) -> list[tuple[Any, ...]]:
     return store.execute(question.encode()).fetchall()
 
 
+def scrape(port: int) -> None:
+    """The names that docs/statistics.md promises, with this exchange on each."""
+    answer = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False)
+    found = {family.name: family for family in parse(answer.text)}
+    promised = set(re.findall(r"alphapulse_(?:collector|feed|journal)\w+", DOCS.read_text()))
+    ours = {name for name in found if name.startswith("alphapulse")}
+    assert {name.removesuffix("_total") for name in promised} <= ours
+    for name in ours:
+        assert {sample.labels["exchange"] for sample in found[name].samples} == {"binance"}
+    assert found["alphapulse_collector_stored_trades"].samples[0].value > 0
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
 def test_what_a_collector_counted_is_what_was_stored(tmp_path: Path, database_url: str) -> None:
     """Its rows are written once a second, and the last one when it leaves."""
 
     async def collect() -> None:
         async with Replay(MARKETS, rate=60, trades=90) as replay:
-            settings = settings_for(tmp_path, replay, MARKETS)
+            base = free_port() - metrics.COLLECTORS
+            settings = settings_for(tmp_path, replay, MARKETS, metrics_port=base)
             async with collecting(settings, database_url, "binance") as collector:
                 await until_equal(database_url, replay)
+                await asyncio.to_thread(scrape, base + metrics.COLLECTORS)
             scribe = collector.counting.scribe
             assert (scribe.lost, len(scribe.waiting)) == (0, 0)
 
