@@ -16,6 +16,8 @@ def metrics_of(counters: Counters, tally: Tally, scribe: Scribe) -> Metrics:
     told.counter(f"{prefix}_accepted_clients", "Clients that came.", counters.accepted)
     told.counter(f"{prefix}_slow_clients", "Clients closed as too slow.", counters.slow_clients)
     told.counter(f"{prefix}_refused_requests", "Requests refused.", counters.refused_requests)
+    told.counter(f"{prefix}_refused_pages", "Pages that may not connect.", counters.refused_pages)
+    told.counter(f"{prefix}_refused_tokens", "Clients without token.", counters.refused_tokens)
     told.counter(f"{prefix}_heard_trades", "Trades that were announced.", counters.trades)
     told.counter(f"{prefix}_sent_frames", "Trades and gaps handed to clients.", counters.frames)
     told.counter(f"{prefix}_resumed_clients", "Clients that resumed.", counters.resumed)

@@ -86,7 +86,8 @@ def empty_database(server_url: str) -> Iterator[str]:
 def made_database(server_url: str, template: str | None = None) -> Iterator[str]:
     name = f"test_{uuid4().hex[:12]}"
     make = SQL("CREATE DATABASE {} TEMPLATE {}").format(
-        Identifier(name), Identifier(template or "template1")
+        Identifier(name),
+        Identifier(template or "template0"),  # nobody can be in it
     )
     with psycopg.connect(server_url, autocommit=True) as admin:
         admin.execute(make)

@@ -5,11 +5,10 @@ import re
 from alphapulse.settings import PREFIX, Settings, environment_of, read_settings
 from tests.conftest import ROOT
 
-# Of the API and the statistics, which come by other branches: to go once they are here.
+# Of the API, which comes by another branch: to go once it is here.
 COMING = {
     "api_port", "api_token", "api_hosts", "api_origins", "api_requests_per_second",
     "public_stream_url", "public_grafana_url", "public_dagster_url",
-    "statistics_seconds_days", "statistics_minutes_days", "metrics_port",
 }  # fmt: skip
 KNOWN = {*Settings.__struct_fields__, *COMING}
 TEXT = (ROOT / ".env.example").read_text()

@@ -114,3 +114,12 @@ def test_nginx_takes_its_example(tmp_path: Path) -> None:
     )
     (tmp_path / "nginx.conf").write_text(whole)
     run("nginx", "-t", "-q", "-p", tmp_path, "-c", tmp_path / "nginx.conf")
+
+
+def test_every_metric_in_a_rule_is_one_that_a_process_tells() -> None:
+    """docs/statistics.md has them all; tests of collectors and streamer hold it to what is told."""
+    promised = set(re.findall(r"alphapulse_\w+", (ROOT / "docs/statistics.md").read_text()))
+    rules = (DEPLOY / "prometheus/rules.yml").read_text()
+    asked = {name.removesuffix("_bucket") for name in re.findall(r"\balphapulse_\w+", rules)}
+    assert asked
+    assert asked <= promised | {name.removesuffix("_total") for name in promised}

@@ -16,10 +16,12 @@ from psycopg.sql import SQL, Identifier
 from alphapulse.cursor import Heard
 from alphapulse.migrate import MigrationError, migrate
 from alphapulse.postgres.logins import Logins
+from alphapulse.statistics import CollectorSecond, FeedSecond, Histogram, StreamSecond
 from alphapulse.store import gaps, stream
 from alphapulse.store.claims import claim
 from alphapulse.store.connect import Store, connect
 from alphapulse.store.roles import CONNECTIONS, RolesRefused, login, make_roles, roles_of
+from alphapulse.store.statistics import StatisticsWriter, roll_minutes
 from alphapulse.store.turn import Turn
 from alphapulse.store.uptime import Served, tell_uptime
 from alphapulse.store.writing import TradeWriter
@@ -27,6 +29,7 @@ from alphapulse.trade import Gap, Market, Side, Source, Trade
 from tests.roled import PASSWORDS, roled
 
 NOON = 1_769_860_800_000_000  # 2026-01-31 12:00 UTC, in microseconds
+SECOND = NOON // 1_000_000
 
 
 @pytest.fixture
@@ -86,7 +89,11 @@ def test_the_writer_does_all_that_a_collector_does(writer: Store, logins: Logins
     turn = Turn(writer, "https://api.kraken.com")
     turn.begin(0.001)
     turn.end(0.001)
-    assert writer.execute("SELECT roll_minutes()").fetchone() == (0,)
+    feeds = (FeedSecond("BTC/USD", 2, Histogram({3: 2}, 3)),)
+    for _ in range(2):
+        second = CollectorSecond("kraken", SECOND, feeds, Histogram(), Histogram(), 1, 2, 3)
+        StatisticsWriter(writer).write([second])
+    assert roll_minutes(writer) == 1
 
 
 NOT_THE_WRITERS = (
@@ -128,9 +135,9 @@ def test_the_streamer_listens_marks_reads_and_counts_itself(logins: Logins, stor
         assert not stream.has_dropped_since(streamer, upto)
         assert [row.trade_id for _, row in stream.last_rows(streamer, upto, [1], 5)] == [1, 2]
         assert stream.read_gaps(streamer, (), None, 10) == {}
-        streamer.execute("INSERT INTO stream_seconds VALUES ('2026-01-31', 1, 1, 1, '[3:3]={1}')")
-        streamer.execute("INSERT INTO due_minutes VALUES ('2026-01-31', '')")
-        assert streamer.execute("SELECT roll_minutes()").fetchone() == (1,)
+        for _ in range(2):
+            StatisticsWriter(streamer).write([StreamSecond(SECOND, 5, 1, Histogram({3: 1}, 3))])
+        assert roll_minutes(streamer) == 1
         for statement in (
             *NOT_THE_WRITERS,
             "INSERT INTO markets (exchange, symbol) VALUES ('a', 'b')",
@@ -250,7 +257,7 @@ def poor_owner(server_url: str) -> Iterator[str]:
             yield make_conninfo(server_url, user=name, password="poor", dbname=name)
         finally:
             admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
-            for end in ("", "_reader", "_writer"):
+            for end in ("", "_reader", "_streamer", "_writer"):
                 admin.execute(SQL("DROP ROLE IF EXISTS {}").format(Identifier(name + end)))
 
 
