@@ -111,12 +111,7 @@ def test_bars_are_the_reference_fold_of_the_trades(stocked: Site, size: BarSize)
         trade(id, (at - MIDNIGHT) // MICRO, f"{price:f}", f"{amount:f}")
         for id, at, price, amount, *_ in stored(stocked)
     ]
-    asked: dict[str, Any] = {
-        "size": size,
-        "start": str(DAY),
-        "end": f"{DAY}T03:00:00Z",
-        "format": "parquet",
-    }
+    asked: dict[str, Any] = {"size": size, "start": str(DAY), "end": f"{DAY}T03:00:00Z"}
     table = pq.read_table(io.BytesIO(stocked.get(CANDLES, format="parquet", **asked).content))
     assert table.schema.equals(CANDLE_SCHEMA)
     until = since + 3 * 3_600_000_000
