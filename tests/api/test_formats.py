@@ -177,6 +177,17 @@ def test_answers_are_compressed_for_those_who_take_it(stocked: Site) -> None:
     assert gzip.decompress(raw) == plain.content and len(raw) < len(plain.content) / 3
 
 
+def test_large_answers_are_not_kept_for_others(stocked: Site) -> None:
+    stocked.get(CANDLES, size="1d", limit=10_000)  # ten years at most
+    stocked.forget()
+    rows = [(5_000 + n, f"{DAY} 09:00:00", "1.5", "1") for n in range(2_000)]
+    store_trades(stocked.store, BTC, rows)
+    assert len(stocked.get(TRADES, limit=10_000).content) > 262_144
+    assert not any("limit=10000" in key for key in stocked.house.cache.kept)
+    stocked.store.execute("DELETE FROM trades WHERE trade_id >= 5000")
+    stocked.forget()
+
+
 def test_pollers_of_one_second_share_one_question(stocked: Site) -> None:
     stocked.forget()
     cache = stocked.house.cache
