@@ -8,6 +8,7 @@ from typing import Any
 
 SECONDS = 1.0
 MOST = 512  # answers that are kept
+LARGEST = 262_144  # bytes of one; a larger one is shared only with those who wait for it
 
 
 class Cache:
@@ -24,21 +25,29 @@ class Cache:
         found = self.kept.get(key)
         if found is None or (found[1].done() and time.monotonic() - found[0] > self.seconds):
             self.computed += 1
+            self.forget()
             task = asyncio.ensure_future(compute())
             self.kept[key] = time.monotonic(), task
             task.add_done_callback(lambda done: self.settle(key, done))
-            self.forget()
         else:
             self.shared += 1
             task = found[1]  # type: ignore[assignment]
         return await asyncio.shield(task)
 
     def settle(self, key: str, done: "asyncio.Future[Any]") -> None:
-        if done.cancelled() or done.exception() is not None:
-            self.kept.pop(key, None)
-        elif key in self.kept:
+        failed = done.cancelled() or done.exception() is not None
+        if self.kept.get(key, (0.0, None))[1] is not done:
+            return  # computed anew since
+        if failed or len(done.result().body) > LARGEST:
+            del self.kept[key]
+        else:
             self.kept[key] = time.monotonic(), done
 
     def forget(self) -> None:
+        """What is too old, and the oldest of too many: memory is for those who poll."""
+        until = time.monotonic() - self.seconds
+        old = [key for key, (at, task) in self.kept.items() if task.done() and at < until]
+        for key in old:
+            del self.kept[key]
         while len(self.kept) > MOST:
             self.kept.popitem(last=False)

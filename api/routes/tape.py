@@ -43,6 +43,7 @@ from api.history import trades_page
 from api.problems import Problem
 from api.routes.catalogue import named, told
 from api.spans import (
+    LONGEST_RANGE,
     Place,
     check_range,
     fingerprint,
@@ -163,7 +164,7 @@ async def candles(
             str(limit) if start is None else "",
         )  # fmt: skip
         length_of_bar = timedelta(microseconds=bar.micros)
-        begin = asked.start or asked.end - length_of_bar * limit
+        begin = asked.start or asked.end - min(length_of_bar * limit, LONGEST_RANGE)
         check_range(begin, asked.end)
         at = begin if asked.place is None else moment(asked.place.at)
         shelf = Shelf(store, house.settings.home, asked.market, asked.market_id, bar)

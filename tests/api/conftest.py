@@ -1,6 +1,7 @@
 """One API on a real socket for each file of tests, over a database and a home of its own."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,10 @@ from api.context import House
 from api.server import Quiet, configured, listen
 from tests.conftest import made_database
 
+# What the layout of trades does not touch is not asked a second time, on CI's other server.
+ASKED_ONCE = pytest.mark.skipif(
+    os.environ.get("REQUIRE_LAYOUT") == "hypertable", reason="tested on the first server"
+)
 TOKEN = "a-token-of-the-tests"
 
 

@@ -9,11 +9,12 @@ import pytest
 
 from alphapulse.migrate import migrate
 from alphapulse.store.connect import connect
-from tests.api.conftest import TOKEN, Site, made_site
+from tests.api.conftest import ASKED_ONCE, TOKEN, Site, made_site
 from tests.collectors.past import past
 from tests.launcher.stage import wait_until
 from tests.stored import BTC, store_market
 
+pytestmark = ASKED_ONCE
 ORDER = {"market": "coinbase/btc-usd", "start": "2026-11-01", "end": "2026-11-02"}
 TRADES = 2_500
 

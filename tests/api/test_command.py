@@ -8,8 +8,11 @@ import httpx
 import pytest
 
 from alphapulse.store.connect import Store
+from tests.api.conftest import ASKED_ONCE
 from tests.launcher.stage import ROOT, command, environment, free_port, run, wait_until
 from tests.stored import BTC, store_day
+
+pytestmark = ASKED_ONCE
 
 
 @pytest.mark.slow

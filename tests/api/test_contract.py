@@ -11,13 +11,14 @@ from hypothesis import settings as examples
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
-from tests.api.conftest import TOKEN, Site
+from tests.api.conftest import ASKED_ONCE, TOKEN, Site
 from tests.stored import BTC, store_day
 
+pytestmark = ASKED_ONCE
 load_all_checks()
 # A description of text cannot say which market or which time there is: such are refused with words.
 LEFT_OUT = ("positive_data_acceptance",)
-EXAMPLES = 8  # of each kind and operation
+EXAMPLES = 5  # of each kind and operation
 
 
 @pytest.fixture(scope="module")

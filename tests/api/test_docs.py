@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from alphapulse.trade import Market
-from tests.api.conftest import Site
+from tests.api.conftest import ASKED_ONCE, Site
 from tests.conftest import ROOT
 from tests.stored import Row, store_trades
 
+pytestmark = ASKED_ONCE
 PAGE = (ROOT / "docs" / "api.md").read_text()
 EXAMPLES = re.findall(r"```http\nGET (\S+)\n(.*?)```", PAGE, re.DOTALL)
 ROWS: list[Row] = [(n, f"2026-11-21 10:0{n}:00", "61000.50", "0.10000000") for n in range(1, 4)]

@@ -111,12 +111,7 @@ def test_bars_are_the_reference_fold_of_the_trades(stocked: Site, size: BarSize)
         trade(id, (at - MIDNIGHT) // MICRO, f"{price:f}", f"{amount:f}")
         for id, at, price, amount, *_ in stored(stocked)
     ]
-    asked: dict[str, Any] = {
-        "size": size,
-        "start": str(DAY),
-        "end": f"{DAY}T03:00:00Z",
-        "format": "parquet",
-    }
+    asked: dict[str, Any] = {"size": size, "start": str(DAY), "end": f"{DAY}T03:00:00Z"}
     table = pq.read_table(io.BytesIO(stocked.get(CANDLES, format="parquet", **asked).content))
     assert table.schema.equals(CANDLE_SCHEMA)
     until = since + 3 * 3_600_000_000
@@ -180,6 +175,17 @@ def test_answers_are_compressed_for_those_who_take_it(stocked: Site) -> None:
     plain = stocked.http.get(TRADES, headers={"Accept-Encoding": "identity"})
     assert "content-encoding" not in plain.headers
     assert gzip.decompress(raw) == plain.content and len(raw) < len(plain.content) / 3
+
+
+def test_large_answers_are_not_kept_for_others(stocked: Site) -> None:
+    stocked.get(CANDLES, size="1d", limit=10_000)  # ten years at most
+    stocked.forget()
+    rows = [(5_000 + n, f"{DAY} 09:00:00", "1.5", "1") for n in range(2_000)]
+    store_trades(stocked.store, BTC, rows)
+    assert len(stocked.get(TRADES, limit=10_000).content) > 262_144
+    assert not any("limit=10000" in key for key in stocked.house.cache.kept)
+    stocked.store.execute("DELETE FROM trades WHERE trade_id >= 5000")
+    stocked.forget()
 
 
 def test_pollers_of_one_second_share_one_question(stocked: Site) -> None:
