@@ -7,7 +7,7 @@ import { Tile, Tiles } from "../../panels/Tile.tsx";
 import { useNow } from "../../panels/useNow.ts";
 import { usePanel } from "../../panels/usePanel.ts";
 import { newest, quantilesOf } from "../realtime/series.ts";
-import { wholeShare } from "./coverage.ts";
+import { isProved, wholeShare } from "./coverage.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -79,12 +79,13 @@ function CoverageTile() {
   const url = path("/v1/coverage", { start: day(-1), end: day(1) });
   const coverage = usePoll<Coverage>(url, 60_000);
   const { state, at } = usePanel(coverage);
-  const whole = wholeShare(coverage.data?.cells ?? []);
+  const cells = coverage.data?.cells ?? [];
+  const whole = wholeShare(cells);
   return (
     <Tile
       name="Coverage"
       value={share(whole)}
-      note="today and yesterday"
+      note={isProved(cells) ? "proved, today and yesterday" : "known of, not proved yet"}
       tone={whole !== null && whole < 1 ? "warn" : "plain"}
       state={state}
       at={at}

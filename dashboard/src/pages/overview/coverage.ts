@@ -11,3 +11,8 @@ export function wholeShare(cells: readonly CoverageCell[]): number | null {
   }
   return expected === 0 ? null : (expected - missing) / expected;
 }
+
+/** Whether each of these days is proved to be whole; 100 % without it means: nothing is known to be missing. */
+export function isProved(cells: readonly CoverageCell[]): boolean {
+  return cells.length > 0 && cells.every((cell) => cell.verdict.startsWith("complete"));
+}
