@@ -1,7 +1,7 @@
 import { Age } from "../panels/Panel.tsx";
 import type { PanelState } from "../panels/state.ts";
 import { usePanel } from "../panels/usePanel.ts";
-import type { Phase } from "../stream/client.ts";
+import type { Phase } from "../stream/contract.ts";
 import { useShownStream } from "../stream/current.ts";
 import styles from "./Bar.module.css";
 import { MarketPicker } from "./MarketPicker.tsx";
@@ -43,12 +43,19 @@ export function Bar() {
   );
 }
 
+/** Whose data this is. It says LIVE only while something still comes. */
 function ModeChip() {
   const config = useConfig().data;
+  const { state } = useConnection();
   const mode = config === null ? "unknown" : config.simulated ? "simulated" : "live";
+  const isComing = state === "fresh" || state === "partial";
   return (
-    <span className={styles.mode} data-mode={mode} data-testid="mode-chip">
-      {mode === "unknown" ? "…" : mode.toUpperCase()}
+    <span
+      className={styles.mode}
+      data-mode={mode === "live" && !isComing ? "offline" : mode}
+      data-testid="mode-chip"
+    >
+      {mode === "unknown" ? "…" : mode === "live" && !isComing ? "NOT LIVE" : mode.toUpperCase()}
     </span>
   );
 }
@@ -71,14 +78,25 @@ const STREAM_STATES: Record<Phase, PanelState> = {
   waiting: "disconnected",
 };
 
-/** The API, and where a stream is shown, the stream: the worse of the two, with its age. */
-function ConnectionChip() {
+interface Connection {
+  state: PanelState;
+  words: string;
+  at: number | null;
+}
+
+/** The API, and where a stream is shown, the stream: the worse of the two. */
+function useConnection(): Connection {
   const api = usePanel(useConfig(), { staleAfterMs: 15_000 });
   const stream = useShownStream();
-  const isOfStream = stream !== null && (api.state === "fresh" || api.state === "loading");
-  const state = isOfStream ? STREAM_STATES[stream.phase] : api.state;
-  const words = isOfStream ? STREAM_WORDS[stream.phase] : apiWords(api.state);
-  const at = isOfStream ? stream.heardAt : api.at;
+  if (stream === null || (api.state !== "fresh" && api.state !== "loading")) {
+    return { state: api.state, words: apiWords(api.state), at: api.at };
+  }
+  const { phase, heardAt } = stream;
+  return { state: STREAM_STATES[phase], words: STREAM_WORDS[phase], at: heardAt };
+}
+
+function ConnectionChip() {
+  const { state, words, at } = useConnection();
   return (
     <span className={styles.connection} data-state={state} data-testid="connection-chip">
       <span className={styles.dot} aria-hidden="true" />

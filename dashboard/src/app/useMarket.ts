@@ -1,4 +1,4 @@
-import { useCallback } from "react";
+import { useCallback, useEffect } from "react";
 import type { Config, MarketRow, Markets } from "../api/answers.ts";
 import { type Poll, usePoll } from "../api/usePoll.ts";
 import { prefer, usePreferences } from "./preferences.ts";
@@ -24,6 +24,10 @@ export function useMarket(): [string | null, (key: string) => void] {
     },
     [setAsked],
   );
+  const isNew = asked !== null && asked !== last && markets.some((row) => row.key === asked);
+  useEffect(() => {
+    if (isNew) prefer({ market: asked });
+  }, [isNew, asked]);
   const known = markets.some((row) => row.key === last) ? last : null;
   return [asked ?? known ?? newest(markets)?.key ?? null, choose];
 }

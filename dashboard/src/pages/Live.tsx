@@ -28,12 +28,31 @@ export default function Live() {
       <header className="page-head">
         <h1>Live {market ? <span className="muted">{market}</span> : null}</h1>
       </header>
-      {market && base ? (
+      {market && markets.data && row === null ? (
+        <Unknown market={market} />
+      ) : market && base ? (
         <OneMarket key={`${base} ${market}`} base={base} market={market} row={row} />
       ) : (
         <Waiting asked={markets.at !== null} problem={config.problem ?? markets.problem} />
       )}
     </div>
+  );
+}
+
+function Unknown({ market }: { market: string }) {
+  return (
+    <Panel
+      title="Candles"
+      testid="live-chart"
+      state="empty-never"
+      height={440}
+      empty={
+        <>
+          <p>There is no market {market}.</p>
+          <p>Choose one above, or with Ctrl K.</p>
+        </>
+      }
+    />
   );
 }
 

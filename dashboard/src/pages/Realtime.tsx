@@ -1,19 +1,18 @@
 import { path } from "../api/client.ts";
-import type { Ingestion, Latency, LatencyKind, StatsWindow } from "../api/statistics.ts";
+import type { Ingestion, Latency, StatsWindow } from "../api/statistics.ts";
 import { type Poll, usePoll } from "../api/usePoll.ts";
 import { useQueryWord } from "../app/router.tsx";
-import { bytes, count, measure, milliseconds } from "../design/format.ts";
 import { Choice } from "../panels/Choice.tsx";
 import { Lines } from "../panels/Lines.tsx";
 import { Panel } from "../panels/Panel.tsx";
-import { Tile, Tiles } from "../panels/Tile.tsx";
 import { usePanel } from "../panels/usePanel.ts";
-import { alive, byExchange, newest, quantileLines, quantilesOf, sum } from "./realtime/series.ts";
+import { LatencyPanel } from "./realtime/LatencyPanel.tsx";
+import { HEIGHT, NOT_YET } from "./realtime/look.ts";
+import { Summary } from "./realtime/Summary.tsx";
+import { alive, byExchange } from "./realtime/series.ts";
 
 const WINDOWS: readonly StatsWindow[] = ["15m", "1h", "24h", "7d"];
 const PACE: Record<StatsWindow, number> = { "15m": 1000, "1h": 5000, "24h": 15_000, "7d": 60_000 };
-const HEIGHT = 220;
-const NOT_YET = "No collector has written statistics in this time. `make up` starts them.";
 
 /** PostgresRealtimeChart: what the collectors wrote into PostgreSQL, asked for once a second. */
 export default function Realtime() {
@@ -51,75 +50,6 @@ export default function Realtime() {
   );
 }
 
-interface SummaryProps {
-  ingestion: Poll<Ingestion>;
-  latency: Poll<Latency>;
-  window: StatsWindow;
-}
-
-function Summary({ ingestion, latency, window }: SummaryProps) {
-  const { state, at } = usePanel(ingestion);
-  const lag = usePanel(latency);
-  const data = ingestion.data;
-  const each = data?.bucket_seconds ?? 1;
-  const rate = data?.feeds.reduce((total, feed) => total + (newest(feed.stored) ?? 0), 0) ?? 0;
-  const total = (of: (feed: Ingestion["feeds"][number]) => readonly (number | null)[]) =>
-    data?.feeds.reduce((all, feed) => all + sum(of(feed)), 0);
-  const receive = latency.data && quantilesOf(latency.data, "receive", null);
-  return (
-    <Tiles label="Now">
-      <Tile
-        name="Stored now"
-        value={measure(rate / each)}
-        note="rows per second"
-        state={state}
-        at={at}
-        testid="tile-stored"
-      />
-      <Tile
-        name="Receive lag p99"
-        value={milliseconds(newest(receive?.p99 ?? []))}
-        note="exchange to us"
-        state={lag.state}
-        at={lag.at}
-        testid="tile-lag"
-      />
-      <Tile
-        name="Stored"
-        value={count(total((feed) => feed.stored))}
-        note={`in ${window}`}
-        state={state}
-        at={at}
-        testid="tile-stored-total"
-      />
-      <Tile
-        name="Repeats"
-        value={count(total((feed) => feed.repeats))}
-        note={`ignored in ${window}`}
-        state={state}
-        at={at}
-        testid="tile-repeats"
-      />
-      <Tile
-        name="Received"
-        value={bytes(total((feed) => feed.bytes))}
-        note={`in ${window}`}
-        state={state}
-        at={at}
-        testid="tile-bytes"
-      />
-      <Tile
-        name="Reconnects"
-        value={count(total((feed) => feed.reconnects))}
-        note={`in ${window}`}
-        state={state}
-        at={at}
-        testid="tile-reconnects"
-      />
-    </Tiles>
-  );
-}
-
 const isEmpty = (data: Ingestion) => data.feeds.length === 0 && ("never" as const);
 
 function RatePanel({ ingestion }: { ingestion: Poll<Ingestion> }) {
@@ -145,73 +75,6 @@ function RatePanel({ ingestion }: { ingestion: Poll<Ingestion> }) {
           testid="rate-chart"
         />
       ) : null}
-    </Panel>
-  );
-}
-
-const KINDS: readonly LatencyKind[] = ["receive", "write", "deliver"];
-const KIND_WORDS: Record<LatencyKind, string> = {
-  receive: "from the exchange's clock to ours",
-  write: "a batch into PostgreSQL",
-  deliver: "from stored to sent to stream clients",
-};
-
-function LatencyPanel({ latency }: { latency: Poll<Latency> }) {
-  const [askedKind, setKind] = useQueryWord("kind");
-  const [exchange, setExchange] = useQueryWord("exchange");
-  const kind = KINDS.find((each) => each === askedKind) ?? "receive";
-  const panel = usePanel(latency, { empty: (data) => data.feeds.length === 0 && "never" });
-  const { data } = latency;
-  const found = data && quantilesOf(data, kind, exchange);
-  const exchanges = new Set(data?.feeds.flatMap((feed) => feed.exchange ?? []));
-  return (
-    <Panel
-      title="Latency"
-      testid="realtime-latency"
-      height={HEIGHT}
-      empty={NOT_YET}
-      note={KIND_WORDS[kind]}
-      actions={
-        <>
-          <select
-            aria-label="Exchange"
-            value={exchange ?? ""}
-            onChange={(event) => setExchange(event.target.value || null)}
-            data-testid="latency-exchange"
-          >
-            <option value="">all exchanges</option>
-            {[...exchanges].map((each) => (
-              <option key={each}>{each}</option>
-            ))}
-          </select>
-          <Choice
-            name="Which latency"
-            options={KINDS}
-            chosen={kind}
-            choose={setKind}
-            testid="kind"
-          />
-        </>
-      }
-      {...panel}
-    >
-      {data && found ? (
-        <Lines
-          label={`Latency in milliseconds, ${KIND_WORDS[kind]}: p50, p95, p99 and the greatest`}
-          times={data.times}
-          lines={quantileLines(found)}
-          height={HEIGHT}
-          unit="ms"
-          log
-          testid="latency-chart"
-        />
-      ) : (
-        <p className="muted">
-          {exchange === null
-            ? "Choose an exchange: this is kept for each alone."
-            : "Nothing was measured of this."}
-        </p>
-      )}
     </Panel>
   );
 }

@@ -1,6 +1,6 @@
 /** The stream that is shown now, if there is one: the bar above each page tells how it goes. */
 import { useSyncExternalStore } from "react";
-import type { Phase } from "./client.ts";
+import type { Phase } from "./contract.ts";
 
 export interface Shown {
   phase: Phase;

@@ -2,7 +2,8 @@
 import type { CandleSize, Candles, GapRow, Gaps } from "../api/answers.ts";
 import { get, marketPath, type Problem, path, Refused } from "../api/client.ts";
 import { type Bar, Bars } from "./bars.ts";
-import { StreamClient, type StreamState } from "./client.ts";
+import { StreamClient } from "./client.ts";
+import type { StreamState } from "./contract.ts";
 import { FrameClock } from "./frameClock.ts";
 import type { GapFrame, TradeFrame } from "./frames.ts";
 import { Rate } from "./rate.ts";

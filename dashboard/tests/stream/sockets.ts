@@ -1,5 +1,5 @@
 /** A world for the stream client: sockets that the test holds in its hand. */
-import type { Hearers, Socket, World } from "../../src/stream/client.ts";
+import type { Hearers, Socket, World } from "../../src/stream/contract.ts";
 
 export class FakeSocket implements Socket {
   onopen: Socket["onopen"] = null;

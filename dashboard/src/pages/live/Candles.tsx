@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import { usePreferences } from "../../app/preferences.ts";
 import { count, decimal, moment, trimmed } from "../../design/format.ts";
+import { type Column, Table } from "../../panels/Table.tsx";
 import type { Bar } from "../../stream/bars.ts";
 import type { Feed } from "../../stream/useFeed.ts";
 import { CandleChart } from "./chart.ts";
@@ -48,7 +49,43 @@ export function Candles({ feed, label }: { feed: Feed; label: string }) {
           Charts by TradingView
         </a>
       </p>
+      <NewestBars bars={feed.bars} />
     </>
+  );
+}
+
+const COLUMNS: Column<Bar>[] = [
+  { name: "Open", cell: (bar) => decimal(bar.open), numeric: true },
+  { name: "High", cell: (bar) => decimal(bar.high), numeric: true },
+  { name: "Low", cell: (bar) => decimal(bar.low), numeric: true },
+  { name: "Close", cell: (bar) => decimal(bar.close), numeric: true },
+  { name: "Volume", cell: (bar) => trimmed(bar.volume), numeric: true },
+  { name: "Trades", cell: (bar) => count(bar.trades), numeric: true },
+];
+
+/** What the chart shows, for those who do not see it; made only when it is opened. */
+function NewestBars({ bars }: { bars: readonly Bar[] }) {
+  const [open, setOpen] = useState(false);
+  const { clock } = usePreferences();
+  const time: Column<Bar> = { name: "Opened", cell: (bar) => moment(bar.time * 1000, clock) };
+  return (
+    <details
+      className={styles.table}
+      onToggle={(event) => setOpen(event.currentTarget.open)}
+      data-testid="bars-as-table"
+    >
+      <summary>As a table</summary>
+      {open ? (
+        <Table
+          caption="The newest candles"
+          testid="bars"
+          height={260}
+          columns={[time, ...COLUMNS]}
+          rows={bars.slice(-30).reverse()}
+          keyOf={(bar) => bar.time}
+        />
+      ) : null}
+    </details>
   );
 }
 
