@@ -11,7 +11,7 @@ import { usePanel } from "../../panels/usePanel.ts";
 import { Backfill } from "./Backfill.tsx";
 import styles from "./Coverage.module.css";
 import { MinuteStrip } from "./MinuteStrip.tsx";
-import { DAY_MS, dayAt, dayPath } from "./map.ts";
+import { DAY_MS, dayAt, dayPath, markOf } from "./map.ts";
 import { strip } from "./minutes.ts";
 import { causeWords, isOpen, stateWords, verdictWords, widthOf } from "./words.ts";
 
@@ -92,7 +92,7 @@ function Verdict({ cell }: { cell: CoverageCell | null }) {
   return (
     <>
       <p className={styles.verdict} data-testid="verdict-words">
-        <span className={styles.badge} data-verdict={cell.verdict}>
+        <span className={styles.badge} data-mark={markOf(cell)}>
           {cell.verdict}
           {cell.is_provisional ? ", not final" : ""}
         </span>

@@ -29,7 +29,7 @@ export function HeatMap({ map }: { map: Model }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const { theme } = usePreferences();
   const room = useWidth(frame);
-  const size = useMemo(() => measures(map, room), [map, room]);
+  const size = useMemo(() => measures(map, room - 4), [map, room]);
   const newest = { row: 0, column: Math.max(0, map.days.length - 1) };
   const [chosen, choose] = useState<Place>(newest);
   const [hovered, hover] = useState<Place | null>(null);

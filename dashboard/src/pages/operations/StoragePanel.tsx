@@ -1,6 +1,6 @@
 import type { Storage } from "../../api/statistics.ts";
 import { usePoll } from "../../api/usePoll.ts";
-import { bytes, measure, share } from "../../design/format.ts";
+import { bytes, measure, NOTHING, share } from "../../design/format.ts";
 import { Panel } from "../../panels/Panel.tsx";
 import { Tile, Tiles } from "../../panels/Tile.tsx";
 import { usePanel } from "../../panels/usePanel.ts";
@@ -24,8 +24,8 @@ export function StoragePanel() {
             <Tile
               {...tile}
               name="Disk left"
-              value={left === null ? "Not known yet" : `${measure(left)} days`}
-              note={`${bytes(data.disk.free)} free of ${bytes(data.disk.total)}`}
+              value={left === null ? NOTHING : `${measure(left)} days`}
+              note={diskWords(data)}
               tone={left !== null && left < FEW_DAYS ? "bad" : "plain"}
               testid="storage-days-left"
             />
@@ -53,7 +53,7 @@ export function StoragePanel() {
               {...tile}
               name="Journal"
               value={bytes(data.journal_bytes)}
-              note="not stored yet"
+              note="raw frames"
               testid="storage-journal"
             />
           </Tiles>
@@ -82,4 +82,10 @@ function largest(data: Storage): { name: string; bytes: number }[] {
   const rest = sorted.slice(MANY).reduce((sum, each) => sum + each.bytes, 0);
   const shown = sorted.slice(0, MANY);
   return rest > 0 ? [...shown, { name: "all others", bytes: rest }] : shown;
+}
+
+/** The API cannot tell a disk that does not fill from one that it has not watched for long enough. */
+function diskWords({ disk, days_left }: Storage): string {
+  const words = `${bytes(disk.free)} free of ${bytes(disk.total)}`;
+  return days_left === null ? `${words}; not filling, or not known yet` : words;
 }
