@@ -13,7 +13,8 @@ FAULTS ?=
 SEED ?=
 SECONDS ?= 60
 WORKERS ?= 3
-DASHBOARD_SOURCES := $(shell find dashboard -path dashboard/node_modules -prune -o -path dashboard/dist -prune -o -type f -print)
+DASHBOARD_SOURCES := $(shell find dashboard/src dashboard/public dashboard/tools -type f) \
+	dashboard/index.html dashboard/package.json dashboard/tsconfig.json dashboard/vite.config.ts
 # Node and npm come with the Python packages: no other is asked for.
 NPM = cd dashboard && PATH="$(CURDIR)/$(BIN)/nodejs/bin:$$PATH" \
 	node "$(CURDIR)/$(BIN)/nodejs/lib/node_modules/npm/bin/npm-cli.js" --loglevel=error
@@ -47,6 +48,7 @@ dashboard/dist/index.html: dashboard/node_modules/.installed $(DASHBOARD_SOURCES
 	@touch $@
 
 dashboard/node_modules/.installed: dashboard/package-lock.json dashboard/.npmrc | $(BIN)/nodejs
+	@echo 'fetching what the dashboard is built with …'
 	@$(NPM) ci
 	@touch $@
 

@@ -39,6 +39,7 @@ const HISTORY = 500; // bars
 const BACKLOG = 200; // trades of the tape's beginning
 const CACHED_MS = 10_000; // an answer of the API may be so much older than its arrival
 const RECONCILE_MS = 60_000;
+const RETRY_MS = 5000;
 const OPEN = new Set(["suspected", "repairing"]);
 
 interface Came {
@@ -68,6 +69,7 @@ export class MarketFeed {
   #timers: ReturnType<typeof setInterval>[] = [];
   #soon: ReturnType<typeof setTimeout> | null = null;
   #fetching = false;
+  #again = false;
   #stopped = false;
 
   constructor(base: string, market: string, size: CandleSize) {
@@ -101,6 +103,7 @@ export class MarketFeed {
     this.#client.stop();
     for (const timer of this.#timers) clearInterval(timer);
     if (this.#soon !== null) clearTimeout(this.#soon);
+    this.#soon = null;
   }
 
   subscribe = (listener: () => void): (() => void) => {
@@ -162,15 +165,20 @@ export class MarketFeed {
     void this.#fetch();
   }
 
-  #refetchSoon(): void {
+  #refetchSoon(wait = 1000): void {
+    if (this.#stopped) return;
     this.#soon ??= setTimeout(() => {
       this.#soon = null;
       void this.#fetch();
-    }, 1000);
+    }, wait);
   }
 
   async #fetch(): Promise<void> {
-    if (this.#fetching || this.#stopped) return;
+    if (this.#stopped) return;
+    if (this.#fetching) {
+      this.#again = true; // what it will say may be older than what made us ask
+      return;
+    }
     this.#fetching = true;
     const since = Date.now() - CACHED_MS;
     this.#recent = this.#recent.filter((came) => came.at >= since);
@@ -183,8 +191,11 @@ export class MarketFeed {
       this.#edition += 1;
     } catch (error) {
       if (error instanceof Refused) this.#history = { loading: false, problem: error.problem };
+      this.#refetchSoon(RETRY_MS);
     } finally {
       this.#fetching = false;
+      if (this.#again) this.#refetchSoon();
+      this.#again = false;
       this.#clock.plan();
     }
   }

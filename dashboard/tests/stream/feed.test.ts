@@ -9,6 +9,8 @@ describe("the feed of a market", () => {
   let sockets: FakeSocket[];
   let asked: string[];
   let lastId: string;
+  let slowness: number;
+  let isAway: boolean;
   let feed: MarketFeed;
 
   function candles() {
@@ -32,6 +34,8 @@ describe("the feed of a market", () => {
     sockets = [];
     asked = [];
     lastId = "3";
+    slowness = 0;
+    isAway = false;
     vi.stubGlobal("WebSocket", function dial(url: string) {
       const socket = new FakeSocket(url);
       sockets.push(socket);
@@ -39,6 +43,8 @@ describe("the feed of a market", () => {
     });
     vi.stubGlobal("fetch", async (url: string) => {
       asked.push(url);
+      await new Promise((resolve) => setTimeout(resolve, slowness));
+      if (isAway) throw new TypeError("Failed to fetch");
       const body = url.includes("/candles") ? { candles: candles() } : { gaps: [] };
       return Response.json(body);
     });
@@ -87,6 +93,29 @@ describe("the feed of a market", () => {
     await pass(1500);
     expect(timesAsked()).toBe(2);
     expect(feed.view().bars.at(-1)?.trades).toBeGreaterThanOrEqual(9);
+  });
+
+  it("asks once more if something came while it was asking", async () => {
+    slowness = 3000;
+    sockets[0]?.say(HELLO, SUBSCRIBED, LIVE);
+    await pass(500);
+    sockets[0]?.say(trade(1, { source: "backfill" }));
+    await pass(2000);
+    expect(timesAsked()).toBe(1);
+    await pass(20_000);
+    expect(timesAsked()).toBe(2);
+  });
+
+  it("goes on without a history, says why, and has it as soon as the API is back", async () => {
+    isAway = true;
+    sockets[0]?.say(HELLO, SUBSCRIBED, LIVE, trade(4));
+    await pass(500);
+    expect(feed.view().history.problem?.title).toBe("The API does not answer");
+    expect(feed.view().lines).toHaveLength(1);
+    isAway = false;
+    await pass(6000);
+    expect(feed.view().history.problem).toBeNull();
+    expect(feed.view().bars).toMatchObject([{ trades: 4, lastId: "4" }]);
   });
 
   it("holds everything while paused, counts what waits, and shows it afterwards", async () => {
