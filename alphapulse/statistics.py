@@ -45,7 +45,11 @@ class Histogram(Struct):
 
     def add(self, us: Micros) -> None:
         """Less than nothing counts as nothing: two clocks differ."""
-        bucket = bucket_of(us)
+        if 16 <= us < CEILING:  # as bucket_of, without the call: every trade comes through here
+            shift = us.bit_length() - 4
+            bucket = (shift << 3) + (us >> shift)
+        else:
+            bucket = bucket_of(us)
         self.counts[bucket] = self.counts.get(bucket, 0) + 1
         if self.max is None or us > self.max:
             self.max = max(us, 0)

@@ -214,10 +214,12 @@ def is_address(name: str) -> bool:
 def security(settings: Settings, scope: Scope) -> dict[str, str]:
     """Nothing from other hosts, but for the stream and the frames that the owner named."""
     stream = stream_url(settings, scope.get("scheme", "http"), Headers(scope=scope).get("host", ""))
-    frames = f"frame-src 'self' {origin(settings.public_grafana_url)}".strip()
+    grafana = origin(settings.public_grafana_url)
+    objects = grafana or "'none'"  # by an object the page finds out whether Grafana is there
+    frames = f"frame-src 'self' {grafana}".strip()
     policy = (
         f"default-src 'self'; connect-src 'self' {origin(stream)}; img-src 'self' data: blob:; "
-        f"style-src 'self' 'unsafe-inline'; {frames}; object-src 'none'; base-uri 'none'; "
+        f"style-src 'self' 'unsafe-inline'; {frames}; object-src {objects}; base-uri 'none'; "
         "form-action 'self'; frame-ancestors 'none'"
     )
     return {

@@ -110,7 +110,7 @@ def counting() -> float:
 def write(store: Store) -> None:
     """Lags of a handful of trades a second, log-normal about 60 ms."""
     draw = random.Random(7)
-    end = int(time.time()) - 20
+    end = int(time.time()) // 60 * 60
     writer = StatisticsWriter(store)
     for start in range(end - KEPT, end, 60):
         with store.transaction():

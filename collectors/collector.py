@@ -12,7 +12,6 @@ from time import monotonic, time
 
 import msgspec
 
-from alphapulse import metrics
 from alphapulse.migrate import migrate
 from alphapulse.settings import Settings
 from alphapulse.status import remove_status, write_status
@@ -24,7 +23,7 @@ from collectors.drain import Drain, newest, newest_edges
 from collectors.exchange import Exchange
 from collectors.exchanges import EXCHANGES
 from collectors.journal import Journal
-from collectors.metering import metrics_of
+from collectors.metering import open_metrics
 from collectors.repair import Repair
 from collectors.runner import Runner
 from collectors.sink import Sink
@@ -75,7 +74,7 @@ class Collector:
     async def run(self) -> None:
         """Until cancelled; then what is queued is stored."""
         last = await asyncio.to_thread(self.open)
-        door = open_metrics(self)
+        door = open_metrics(self.counting, self.settings.metrics_port)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.watch_sink())
@@ -204,11 +203,6 @@ async def collect(settings: Settings, url: str, name: str) -> None:
     """
     sys.setswitchinterval(TURN)
     await Collector(settings, url, find_exchange(name)).run()
-
-
-def open_metrics(collector: Collector) -> metrics.Door:
-    place = metrics.COLLECTORS + list(EXCHANGES).index(collector.name)
-    return metrics.open_door(collector.settings.metrics_port, place, lambda: metrics_of(collector))
 
 
 def find_exchange(name: str) -> Exchange:

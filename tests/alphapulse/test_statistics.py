@@ -35,6 +35,7 @@ def exact(values: Sequence[int], share: float) -> int:
 @given(LATENCIES)
 def test_a_value_lies_between_the_bounds_of_its_bucket(us: int) -> None:
     bucket = bucket_of(us)
+    assert histogram_of([us]).counts == {bucket: 1}
     assert bound_of(bucket) <= us < bound_of(bucket + 1)
 
 

@@ -76,6 +76,7 @@ def test_what_a_collector_counted_is_what_was_stored(tmp_path: Path, database_ur
             settings = settings_for(tmp_path, replay, MARKETS, metrics_port=base)
             async with collecting(settings, database_url, "binance") as collector:
                 await until_equal(database_url, replay)
+                await until(lambda: collector.counting.tally.totals, "a second's end")
                 await asyncio.to_thread(scrape, base + metrics.COLLECTORS)
             scribe = collector.counting.scribe
             assert (scribe.lost, len(scribe.waiting)) == (0, 0)
