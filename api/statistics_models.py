@@ -65,7 +65,7 @@ class FeedStates(Told):
     feeds: list[FeedState]
 
 
-class Table(Model):
+class TableSize(Model):
     name: str
     bytes: int
 
@@ -77,7 +77,7 @@ class Disk(Model):
 
 class Storage(Told):
     database_bytes: int
-    tables: list[Table]
+    tables: list[TableSize]
     parquet_bytes: int
     candles_bytes: int
     journal_bytes: int
