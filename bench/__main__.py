@@ -7,6 +7,7 @@ from bench import (
     api,
     archive,
     candles,
+    crowd,
     dagster,
     export,
     fanout,
@@ -30,6 +31,7 @@ RUNS: dict[str, Callable[..., dict[str, float]]] = {
     "statistics": statistics.run,
     "retention": lambda found, rounds: retention.run(found, rounds, 1_000_000),
     "api": api.run,
+    "crowd": lambda found, _: crowd.run(found, 60.0),
 }
 
 

@@ -47,9 +47,14 @@ class Crowd:
     def read(self, seconds: float) -> None:
         for key, _ in self.selector.select(seconds):
             line: socket.socket = key.fileobj  # type: ignore[assignment]
-            data = self.tails[line] + line.recv(1 << 20)
+            read = line.recv(1 << 20)
+            self.got(line, read)
+            data = self.tails[line] + read
             self.counts[line] += data.count(self.mark)
             self.tails[line] = data[-(len(self.mark) - 1) :]
+
+    def got(self, line: socket.socket, data: bytes) -> None:
+        """For those who want to know more than how many."""
 
     @property
     def slowest(self) -> int:

@@ -2,6 +2,7 @@
 
 import click
 
+from alphapulse.postgres.logins import reader_address
 from alphapulse.settings import Settings
 from api.server import PortTaken, run_api
 from launcher.ready import ready_database
@@ -21,4 +22,5 @@ def api(settings: Settings, only: str | None, port: int | None) -> None:
         run(lambda: run_api(settings, reader, only=only, port=port))
         return
     with ready_database(settings, may_be_away=True) as url:
-        run(lambda: run_api(settings, url, only=only, port=port))
+        address = reader_address(settings, url) or url
+        run(lambda: run_api(settings, address, only=only, port=port))
