@@ -1,9 +1,9 @@
 """The API under load: ours, as it is, against the same answer made of a Pydantic object per row.
 
-Two servers of one process each over one database, asked in turns by the same clients from another
-process: 1,000 trades as rows and as columns, and a day of one-minute bars. The caches of pollers
-are off: each request is answered anew. A third server reads the same page by psycopg's own
-asynchronous connections instead of threads: how the choice between both was made.
+Servers of one process each over one database, asked in turns by the same clients from another
+process: 1,000 trades as rows and as columns, and four hours of one-minute bars, of an archived day
+(from its file) and folded from the trades. Pollers' caches are off. One more server reads the same
+page by asynchronous connections instead of threads: how the choice between both was made.
 """
 
 import argparse
@@ -11,12 +11,15 @@ import asyncio
 import contextlib
 import os
 import re
+import shutil
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,11 +31,15 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from alphapulse.archive.candles import make_days
+from alphapulse.archive.export import export_days
+from alphapulse.day import MarketDay
 from alphapulse.postgres import Server
 from alphapulse.settings import Settings
 from alphapulse.spelling import read_instant
 from alphapulse.store.connect import connect
 from alphapulse.store.pages import LEAST, MICRO, MOST, UP, columns_of
+from alphapulse.trade import Market
 from api.answers import ENCODER
 from api.app import make_app
 from api.caching import Cache
@@ -42,6 +49,7 @@ from bench.stage import free_port, fresh_database, median, module, percentile
 CLIENTS = 8
 SECONDS = 4.0
 DAY = "2024-08-08"
+BTC = MarketDay(date(2024, 8, 8), Market("binance", "BTCUSDT"))
 MARKET = "/v1/markets/binance/BTCUSDT"
 FILL = """
 INSERT INTO trades (traded_at, received_at, trade_id, market_id, side, price, size)
@@ -52,9 +60,9 @@ FROM (
     FROM generate_series(1, %(rows)s) AS id
 ) AS made"""
 ASKED = {
-    "trades, rows": f"{MARKET}/trades?start={DAY}T10:00:00Z&limit=1000",
-    "trades, columns": f"{MARKET}/trades?start={DAY}T10:00:00Z&limit=1000&shape=columns",
-    "candles": f"{MARKET}/candles?start={DAY}T10:00:00Z&end={DAY}T14:00:00Z",
+    "trades, rows": f"{MARKET}/trades?start={DAY}T10:00:00.{{n:06}}Z&limit=1000",
+    "trades, columns": f"{MARKET}/trades?start={DAY}T10:00:00.{{n:06}}Z&limit=1000&shape=columns",
+    "candles": f"{MARKET}/candles?start={DAY}T10:00:00.{{n:06}}Z&end={DAY}T14:00:00Z",
 }
 
 
@@ -66,11 +74,28 @@ def run(found: Server, rounds: int, rows: int = 200_000) -> dict[str, float]:
         store.execute("SELECT make_days('2024-08-08', '2024-08-08')")
         store.execute(FILL, {"rows": rows})
         store.execute("ANALYZE")
+    home = Path(tempfile.mkdtemp(prefix="alphapulse-bench-"))
+    list(export_days(url, home / "parquet", [BTC]))
+    list(make_days(home / "parquet", home / "candles", [BTC]))
+    os.environ["BENCH_HOME"] = str(home)
+    try:
+        return compare(url, rounds)
+    finally:
+        shutil.rmtree(home)
+
+
+def compare(url: str, rounds: int) -> dict[str, float]:
     speeds: dict[str, list[float]] = {}
     late: dict[str, list[float]] = {}
-    with served(url, "ours") as ours, served(url, "naive") as naive, served(url, "async") as other:
+    with (
+        served(url, "ours") as ours,
+        served(url, "folding") as folding,
+        served(url, "naive") as naive,
+        served(url, "async") as other,
+    ):
         ways = [
             *((f"ours: {name}", ours + path) for name, path in ASKED.items()),
+            ("ours: candles, folded", folding + ASKED["candles"]),
             ("naive: trades, rows", naive + "/trades"),
             ("naive: candles", naive + "/candles"),
             ("async: trades, columns", other + "/trades"),
@@ -85,7 +110,8 @@ def run(found: Server, rounds: int, rows: int = 200_000) -> dict[str, float]:
     return figures | {
         "ratio, rows": ratio(figures, "ours: trades, rows", "naive: trades, rows"),
         "ratio, columns": ratio(figures, "ours: trades, columns", "naive: trades, rows"),
-        "ratio, candles": ratio(figures, "ours: candles", "naive: candles"),
+        "ratio, candles of an archived day": ratio(figures, "ours: candles", "naive: candles"),
+        "ratio, candles folded": ratio(figures, "ours: candles, folded", "naive: candles"),
         "threads to async": ratio(figures, "ours: trades, columns", "async: trades, columns"),
     }
 
@@ -115,18 +141,20 @@ def served(url: str, kind: str) -> Iterator[str]:
 async def load(address: str) -> list[float]:
     """The seconds that each answer took, of CLIENTS that ask without pause.
 
-    By bare sockets: a client library costs more than the server that is measured.
+    By bare sockets: a client library costs more than the server that is measured. Each asks from
+    another microsecond on, so that no answer is shared.
     """
     took: list[float] = []
     until = time.monotonic() + SECONDS
     parts = urlsplit(address)
-    head = f"GET {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode()
+    head = f"GET {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n"
+    numbers = count()
 
     async def ask() -> None:
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port, limit=2**20)
         while time.monotonic() < until:
             began = time.monotonic()
-            writer.write(head)
+            writer.write(head.format(n=next(numbers)).encode())
             told = await reader.readuntil(b"\r\n\r\n")
             assert told.startswith(b"HTTP/1.1 200"), told
             (length,) = re.findall(rb"(?i)content-length: (\d+)", told)
@@ -143,8 +171,8 @@ async def load(address: str) -> list[float]:
 
 async def serve(kind: str, port: int) -> None:
     url = os.environ["BENCH_URL"]
-    if kind == "ours":
-        home = Path("/nonexistent")
+    if kind in {"ours", "folding"}:
+        home = Path(os.environ["BENCH_HOME"] if kind == "ours" else "/nonexistent")
         house = House(Settings(home=home, api_requests_per_second=0), url)
         house.cache = Cache(seconds=-1.0)
         app: Any = make_app(house)
@@ -244,7 +272,7 @@ def async_app(url: str) -> FastAPI:
 
 if __name__ == "__main__":
     words = argparse.ArgumentParser()
-    words.add_argument("kind", choices=["ours", "naive", "async"])
+    words.add_argument("kind", choices=["ours", "folding", "naive", "async"])
     words.add_argument("port", type=int)
     given = words.parse_args(sys.argv[1:])
     asyncio.run(serve(given.kind, given.port))

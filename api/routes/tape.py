@@ -29,7 +29,7 @@ from alphapulse.lake.columns import (
     trades_table,
 )
 from alphapulse.spelling import full_time
-from alphapulse.store.catalogue import Instance, read_instance
+from alphapulse.store.catalogue import Instance
 from alphapulse.store.completeness import complete_until
 from alphapulse.store.connect import Store
 from alphapulse.store.pages import Stretch
@@ -95,12 +95,11 @@ class Asked(Struct, frozen=True):
 
 
 def understand(
-    store: Store, names: dict[Market, int], text: str, start: str | None, end: str | None,
+    found: Instance, names: dict[Market, int], text: str, start: str | None, end: str | None,
     cursor: str | None, *more: str,
 ) -> Asked:  # fmt: skip
     """Raises Problem. Without an end a walk ends where now was when it began."""
     market = read_market(text, names)
-    found = read_instance(store)
     asked = fingerprint(market.key, start, end, *more)
     place = None if cursor is None else read_cursor(cursor, Place, asked)
     begin = None if start is None else read_moment("start", start)
@@ -124,7 +123,14 @@ async def trades(
     def read(store: Store) -> Answer:
         names = house.names(store)
         asked = understand(
-            store, names, f"{exchange}/{symbol}", start, end, cursor, "trades", order
+            house.instance(store),
+            names,
+            f"{exchange}/{symbol}",
+            start,
+            end,
+            cursor,
+            "trades",
+            order,
         )
         place = None if asked.place is None else (moment(asked.place.at), asked.place.id)
         begin = asked.start or BEGINNING
@@ -157,12 +163,11 @@ async def candles(
     house = house_of(request)
 
     def read(store: Store) -> Answer:
-        names = house.names(store)
+        instance, names = house.instance(store), house.names(store)
         bar = BarSize(size)
-        asked = understand(
-            store, names, f"{exchange}/{symbol}", start, end, cursor, "candles", size,
-            str(limit) if start is None else "",
-        )  # fmt: skip
+        more = (size, str(limit) if start is None else "")
+        text = f"{exchange}/{symbol}"
+        asked = understand(instance, names, text, start, end, cursor, "candles", *more)
         length_of_bar = timedelta(microseconds=bar.micros)
         begin = asked.start or asked.end - min(length_of_bar * limit, LONGEST_RANGE)
         check_range(begin, asked.end)
