@@ -14,6 +14,7 @@ from bench import (
     ingest,
     latency,
     retention,
+    screen,
     statistics,
     watching,
 )
@@ -32,6 +33,7 @@ RUNS: dict[str, Callable[..., dict[str, float]]] = {
     "retention": lambda found, rounds: retention.run(found, rounds, 1_000_000),
     "api": api.run,
     "crowd": lambda found, _: crowd.run(found, 60.0),
+    "screen": lambda found, _: screen.run(found, 20.0),
 }
 
 
