@@ -16,6 +16,7 @@ from msgspec import Meta, Struct, field
 PREFIX = "ALPHAPULSE_"
 FILE = "alphapulse.toml"
 LOOPBACK = "127.0.0.1"
+SHORTEST_TOKEN = 16  # characters
 
 Port: TypeAlias = Annotated[int, Meta(ge=0, le=65_535)]
 Positive: TypeAlias = Annotated[int, Meta(ge=1)]
@@ -77,12 +78,26 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     statistics_seconds_days: Natural = 3  # of statistics by the second; 0: all
     statistics_minutes_days: Natural = 400  # of those by the minute; 0: all
     metrics_port: Port = 0  # loopback; streamer here, api + 1, collectors + 2…; 0: none
+    api_port: Port = 5000  # the HTTP API and the dashboard
+    api_token: str | None = None  # for POST /v1/backfills; a secret; None: refused
+    api_hosts: tuple[str, ...] = ()  # names by which browsers may reach the API besides localhost
+    api_origins: tuple[str, ...] = ()  # other sites whose pages may read the API; none: only ours
+    api_requests_per_second: Natural = 200  # from one address; 0: any number
+    # What the dashboard links and connects to; None: this machine at the ports above.
+    public_stream_url: str | None = None
+    public_grafana_url: str | None = None
+    public_dagster_url: str | None = None
 
     def __post_init__(self) -> None:
         if str(date.fromisoformat(self.first_day)) != self.first_day:
             raise ValueError(f"first_day {self.first_day}: write it as YYYY-MM-DD")
         check_address("alert_webhook", self.alert_webhook, "https://", "http://")
         check_address("alert_smtp", self.alert_smtp, "smtp://", "smtps://")
+        check_address("public_stream_url", self.public_stream_url, "wss://", "ws://")
+        check_address("public_grafana_url", self.public_grafana_url, "https://", "http://")
+        check_address("public_dagster_url", self.public_dagster_url, "https://", "http://")
+        if self.api_token is not None and len(self.api_token) < SHORTEST_TOKEN:
+            raise ValueError(f"api_token: use at least {SHORTEST_TOKEN} characters")
         if self.backup_to is not None:
             refuse_place(self.backup_to, self.home)
 

@@ -123,3 +123,8 @@ def write_time(at: Micros) -> str:
     if moment.time() == datetime.min.time():
         return str(moment.date())
     return moment.isoformat().replace("+00:00", "Z")
+
+
+def full_time(at: datetime) -> str:
+    """RFC 3339 in UTC, always with microseconds: `2026-11-21T10:00:00.000000Z`."""
+    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable
 
 from bench import (
+    api,
     archive,
     candles,
     dagster,
@@ -28,6 +29,7 @@ RUNS: dict[str, Callable[..., dict[str, float]]] = {
     "export": lambda found, rounds, trades=5_000_000: export.run(found, rounds, trades),
     "statistics": statistics.run,
     "retention": lambda found, rounds: retention.run(found, rounds, 1_000_000),
+    "api": api.run,
 }
 
 

@@ -24,6 +24,8 @@ from alphapulse.store.claims import AlreadyCollected
 from alphapulse.store.connect import StoreUnavailable, connect
 from alphapulse.store.databases import DatabaseRefused
 from alphapulse.trade import Micros
+from api.server import PortTaken as ApiPortTaken
+from api.server import run_api
 from collectors.collector import SinkDied, UnknownExchange, collect
 from collectors.exchanges import DEFAULT
 from collectors.journal import JournalUnfit
@@ -47,7 +49,7 @@ from streamer.server import run_streamer
 REFUSALS = (
     SettingsError, PostgresError, StoreUnavailable, DatabaseRefused, MigrationError,
     AlreadyCollected, UnknownExchange, SinkDied, PortTaken, AlreadyRunning, ReplayError,
-    RecordingError, StreamPortTaken, JournalTaken, JournalUnfit, HomeUnfinished,
+    RecordingError, StreamPortTaken, ApiPortTaken, JournalTaken, JournalUnfit, HomeUnfinished,
     *data.REFUSALS, *backups.REFUSALS,
 )  # fmt: skip
 
@@ -144,6 +146,20 @@ def stream(settings: Settings) -> None:
     """Push stored trades to WebSocket clients until stopped."""
     with ready_database(settings) as url:
         run(lambda: run_streamer(settings, url))
+
+
+@main.command(name="api")
+@click.option("--only", type=click.Choice(["stats"]), help="The market statistics alone.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Instead of ALPHAPULSE_API_PORT.")
+@click.pass_obj
+def api_command(settings: Settings, only: str | None, port: int | None) -> None:
+    """Serve what is stored over HTTP, and the dashboard, until stopped. It writes nothing."""
+    reader = getattr(settings, "reader_url", None)
+    if reader is not None:
+        run(lambda: run_api(settings, reader, only=only, port=port))
+        return
+    with ready_database(settings, may_be_away=True) as url:
+        run(lambda: run_api(settings, url, only=only, port=port))
 
 
 @main.command()

@@ -16,6 +16,7 @@ from alphapulse.store.summary import count_gaps, count_trades
 from collectors.exchanges import DEFAULT, EXCHANGES
 from launcher.part import Keeper, Part
 from launcher.parts import export_part
+from launcher.status import is_ready
 from launcher.supervisor import Supervisor, hold, told_to_stop
 from launcher.up import addresses, is_set_within, narrate
 from launcher.watcher import Watcher
@@ -71,6 +72,9 @@ def demo_settings(settings: Settings) -> Settings:
         database_url=None,
         simulated=True,
         backup_to=None,  # where real trades go
+        public_stream_url=None,
+        public_dagster_url=None,
+        public_grafana_url=None,
         endpoints=endpoints,
         markets=settings.markets or {name: tuple(EXCHANGES[name].MARKETS) for name in DEFAULT},
     )
@@ -124,10 +128,22 @@ def summarise(platform: Supervisor, watcher: Watcher, exports: Exports) -> dict[
     with suppress(ConnectionError), connect(platform.url, "demo", read_only=True) as store:
         trades, gaps = count_trades(store), count_gaps(store)
     files = exports.files()
+    is_api_ready = is_ready(platform.settings)
     archive = platform.settings.archive.exists()
     return {
         "simulated": True,
-        "ok": all((trades, *trades.values(), watcher.trades, files, archive, not exports.failures)),
+        "ok": all(
+            (
+                trades,
+                *trades.values(),
+                watcher.trades,
+                files,
+                archive,
+                is_api_ready,
+                not exports.failures,
+            )
+        ),
+        "api": is_api_ready,
         "trades": trades,
         "streamed": watcher.trades,
         "streamed_twice": watcher.repeats,

@@ -35,6 +35,7 @@ def make_parts(
             f"collector-{name}", own_command("collect", "--exchange", name), given, patience=8.0
         )
     yield Part("streamer", own_command("stream"), given)
+    yield Part("api", own_command("api"), given)
     if settings.dagster:
         yield from dagster_parts(settings, given | dict(dagster))
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
+
 from alphapulse.postgres import Server
 from alphapulse.settings import Settings
 from alphapulse.status import read_status
@@ -14,6 +16,7 @@ from alphapulse.store.summary import count_gaps, newest_trades
 from launcher.supervisor import Supervisor
 
 WAIT = 0.3  # seconds for a port to answer
+READY_WAIT = 1.0  # seconds for the API to say that it is ready
 
 
 def gather(settings: Settings) -> dict[str, Any]:
@@ -26,6 +29,7 @@ def gather(settings: Settings) -> dict[str, Any]:
     parts = read_status(settings.home)
     answers = {
         "streamer": answers_at(settings.host, settings.stream_port),
+        "api": is_ready(settings),
         "dagster": answers_at(settings.host, settings.dagster_port),
     }
     problems = list(find_problems(database, parts))
@@ -134,6 +138,8 @@ def part_text(part: dict[str, Any]) -> str:
             f"{sink['repeated']:,} repeated  {feed['rejected']:,} rejected  "
             f"{part['queued']:,} waiting{journal_text(part)}"
         )
+    if "requests" in part:
+        return f"http://…:{part['port']}  {part['requests']:,} requests answered"
     if "clients" in part:
         return f"{part['state']}  {part['clients']:,} clients  {part['frames']:,} frames sent"
     return ""
@@ -168,3 +174,18 @@ def answers_at(host: str, port: int) -> bool:
             return True
     except OSError:
         return False
+
+
+def is_ready(settings: Settings) -> bool:
+    """Whether the API says that it can answer data."""
+    try:
+        with httpx.Client(timeout=READY_WAIT, trust_env=False) as client:
+            return client.get(api_address(settings) + "/v1/health/ready").status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def api_address(settings: Settings) -> str:
+    """Where this machine reaches the API."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104
+    return f"http://{host}:{settings.api_port}"

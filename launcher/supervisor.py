@@ -79,7 +79,7 @@ class Supervisor:
 
     def ports(self) -> dict[str, int]:
         settings = self.settings
-        ports = {"stream_port": settings.stream_port}
+        ports = {"stream_port": settings.stream_port, "api_port": settings.api_port}
         if settings.dagster:
             ports["dagster_port"] = settings.dagster_port
         if self.start:

@@ -23,6 +23,7 @@ async def run_up(settings: Settings) -> None:
 
 def addresses(settings: Settings) -> str:
     return (
+        f"dashboard and API: http://{settings.host}:{settings.api_port}   "
         f"trades: ws://{settings.host}:{settings.stream_port}   "
         f"Dagster: http://{settings.host}:{settings.dagster_port}   "
         f"state and logs: {settings.home}"

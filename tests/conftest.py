@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -89,7 +90,13 @@ def made_database(server_url: str, template: str | None = None) -> Iterator[str]
         Identifier(name), Identifier(template or "template1")
     )
     with psycopg.connect(server_url, autocommit=True) as admin:
-        admin.execute(make)
+        for left in range(20, -1, -1):  # TimescaleDB's launcher looks into template1 now and then
+            try:
+                admin.execute(make)
+                break
+            except psycopg.errors.ObjectInUse:
+                assert left, "template1 is never free"
+                time.sleep(0.5)
         yield make_conninfo(server_url, dbname=name)
         admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 

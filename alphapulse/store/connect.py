@@ -14,9 +14,16 @@ class StoreUnavailable(ConnectionError):
     """PostgreSQL does not answer or went away: wait and connect again, nothing was half-written."""
 
 
-def connect(url: str, program: str, *, read_only: bool = False) -> Store:
-    """Open an autocommit connection that says who it is; raises StoreUnavailable."""
+def connect(
+    url: str, program: str, *, read_only: bool = False, most_seconds: float | None = None
+) -> Store:
+    """Open an autocommit connection that says who it is; raises StoreUnavailable.
+
+    `most_seconds`: that one statement may take; then PostgreSQL cancels it.
+    """
     options = "-c timezone=UTC -c datestyle=ISO"
+    if most_seconds is not None:
+        options += f" -c statement_timeout={round(most_seconds * 1000)}"
     if read_only:
         options += " -c default_transaction_read_only=on -c idle_in_transaction_session_timeout=60s"
     try:

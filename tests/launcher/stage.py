@@ -23,7 +23,7 @@ def environment(home: Path, **settings: object) -> dict[str, str]:
     """The environment with these settings; ports that are not given are free ones."""
     ports = {
         name: free_port()
-        for name in ("postgres_port", "stream_port", "dagster_port", "replay_port")
+        for name in ("postgres_port", "stream_port", "dagster_port", "replay_port", "api_port")
     }
     given: dict[str, object] = {"home": home, **ports, **settings}
     own = {

@@ -1,0 +1,98 @@
+"""Trades between two places, as columns of text: what the API's pages are made of.
+
+A place is a trade's (time, id), the order of a market's trades. PostgreSQL spells numbers and
+times; nobody makes a Decimal or a datetime of them: those would cost more than all the rest.
+"""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from msgspec import Struct
+from psycopg.sql import SQL
+
+from alphapulse.columns import TRADE_COLUMNS, Columns
+from alphapulse.store.connect import Store
+
+PAGE = """
+SELECT trade_id::text, price::text, size::text, CASE side WHEN 'b' THEN 'buy' ELSE 'sell' END,
+       traded_at::text, received_at::text,
+       CASE source WHEN 'l' THEN 'live' WHEN 's' THEN 'snapshot' ELSE 'backfill' END
+FROM trades
+WHERE market_id = %(market_id)s AND traded_at >= %(start)s AND traded_at < %(end)s
+  AND (traded_at, trade_id) > (%(after_at)s::timestamptz, %(after_id)s::bigint)
+  AND (traded_at, trade_id) < (%(before_at)s::timestamptz, %(before_id)s::bigint)
+ORDER BY trades.traded_at {order}, trades.trade_id {order} LIMIT %(limit)s"""
+
+GONE = """
+SELECT day FROM dropped_days
+WHERE market_id = %(market_id)s AND day >= %(first_day)s AND day <= %(last_day)s
+ORDER BY day"""
+
+UP = SQL(PAGE).format(order=SQL(""))
+DOWN = SQL(PAGE).format(order=SQL("DESC"))
+# By the length of PostgreSQL's text of an instant in UTC: what it lacks of six digits.
+PAD = {22: ".000000", **{23 + n: "0" * (6 - n) for n in range(1, 7)}}
+
+MOST, LEAST = 2**63 - 1, -(2**63)
+MICRO = timedelta(microseconds=1)
+
+
+class Stretch(Struct, frozen=True):
+    """Trades of [start, end) beyond a place, from its beginning or (`is_descending`) its end."""
+
+    market_id: int
+    start: datetime
+    end: datetime
+    place: tuple[datetime, int] | None = None
+    is_descending: bool = False
+
+    @property
+    def after(self) -> tuple[datetime, int]:
+        if self.place and not self.is_descending:
+            return self.place
+        return self.start - MICRO, MOST
+
+    @property
+    def before(self) -> tuple[datetime, int]:
+        return self.place if self.place and self.is_descending else (self.end, LEAST)
+
+
+def read_page(store: Store, stretch: Stretch, limit: int) -> tuple[list[date], Columns]:
+    """The next `limit` trades in the store, and the days of the stretch that had left it.
+
+    The rows are read first: a day that leaves in between is told, and its rows were read.
+    """
+    after, before = stretch.after, stretch.before
+    values: dict[str, Any] = {
+        "market_id": stretch.market_id,
+        "start": max(stretch.start, after[0]),
+        "end": stretch.end,
+        "after_at": after[0],
+        "after_id": after[1],
+        "before_at": before[0],
+        "before_id": before[1],
+        "limit": limit,
+    }
+    rows = store.execute(DOWN if stretch.is_descending else UP, values).fetchall()
+    days = {
+        "market_id": stretch.market_id,
+        "first_day": stretch.start.date(),
+        "last_day": stretch.end.date(),
+    }
+    gone = [day for (day,) in store.execute(GONE, days).fetchall()]
+    return gone, columns_of(rows)
+
+
+def columns_of(rows: list[tuple[Any, ...]]) -> Columns:
+    if not rows:
+        return {name: [] for name in TRADE_COLUMNS}
+    ids, prices, sizes, sides, times, received, sources = map(list, zip(*rows, strict=True))
+    return {
+        "id": ids, "price": prices, "size": sizes, "side": sides, "time": instants(times),
+        "received": instants(received), "source": sources,
+    }  # fmt: skip
+
+
+def instants(texts: list[str]) -> list[str]:
+    """PostgreSQL's `2026-11-21 10:00:00.5+00` with a T, six digits and a Z."""
+    return [f"{text[:10]}T{text[11:-3]}{PAD[len(text)]}Z" for text in texts]

@@ -1,0 +1,60 @@
+"""What every route needs: the settings, the readers, the threads that wait for them."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from fastapi import Request
+
+from alphapulse.settings import Settings
+from alphapulse.store.catalogue import read_names
+from alphapulse.store.connect import Store
+from alphapulse.store.readers import Readers
+from alphapulse.trade import Market
+from api.caching import Cache
+from api.digests import Digests
+from api.jobs import Jobs
+
+THREADS = 8  # that read at once, each by a connection of its own
+STATEMENT_SECONDS = 10.0
+
+T = TypeVar("T")
+
+
+class House:
+    """One per process; `url`: the database, by a login that may only read where there is one."""
+
+    def __init__(self, settings: Settings, url: str, seconds: float = STATEMENT_SECONDS) -> None:
+        self.settings = settings
+        self.readers = Readers(url, "api", seconds)
+        self.threads = ThreadPoolExecutor(THREADS, "api-read")
+        self.cache = Cache()
+        self.jobs = Jobs(settings)
+        self.digests = Digests()
+        self.known: tuple[float, dict[Market, int]] = (0.0, {})
+
+    def names(self, store: Store) -> dict[Market, int]:
+        """Every market with its id, as of a second ago."""
+        read_at, known = self.known
+        if not known or time.monotonic() - read_at > 1.0:
+            known = read_names(store)
+            self.known = time.monotonic(), known
+        return known
+
+    async def ask(self, question: Callable[[Store], T]) -> T:
+        """Read in a thread; raises StoreUnavailable or TooSlow."""
+        return await self.run(lambda: self.readers.ask(question))
+
+    async def run(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self.threads, work)
+
+    def close(self) -> None:
+        self.threads.shutdown(wait=False, cancel_futures=True)
+        self.readers.close()
+
+
+def house_of(request: Request) -> House:
+    found: House = request.app.state.house
+    return found
