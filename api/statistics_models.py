@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.models import Key, Model, Time, Told
+from api.models.told import Key, Model, Time, Told
 
 Counts = Annotated[
     list[int | None], Field(description="One for each of `times`; null: nobody was alive to count")
@@ -65,7 +65,7 @@ class FeedStates(Told):
     feeds: list[FeedState]
 
 
-class Table(Model):
+class TableSize(Model):
     name: str
     bytes: int
 
@@ -77,7 +77,7 @@ class Disk(Model):
 
 class Storage(Told):
     database_bytes: int
-    tables: list[Table]
+    tables: list[TableSize]
     parquet_bytes: int
     candles_bytes: int
     journal_bytes: int
