@@ -4,10 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from alphapulse.metrics import registry_of, text_of
 from alphapulse.spelling import full_time
 from alphapulse.statistics import CollectorSecond, FeedSecond, Histogram
 from alphapulse.store.statistics import StatisticsWriter
 from api import statistics_models as models
+from api.metering import metrics_of
 from tests.api.conftest import Site
 
 
@@ -73,6 +75,13 @@ def test_what_is_stored_is_told_in_bytes(site: Site, counted: int) -> None:
     assert (found.parquet_bytes, found.candles_bytes, found.days_left) == (5, 0, None)
     assert 0 < found.disk.free < found.disk.total
     assert {"trades", "feed_seconds"} <= {table.name for table in found.tables}
+
+
+def test_prometheus_reads_how_often_an_answer_was_shared(site: Site) -> None:
+    site.get("/v1/exchanges")
+    site.get("/v1/exchanges")
+    text, _ = text_of(registry_of(lambda: metrics_of(site.house, None)))
+    assert f"alphapulse_api_shared_answers_total {site.house.cache.shared:.1f}" in text.decode()
 
 
 def test_a_window_that_is_not_offered_is_refused(site: Site) -> None:
