@@ -88,6 +88,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     stream_token: str | None = None  # what stream clients must know; a secret; None: nothing
     stream_clients_per_address: Positive = 100  # of stream_clients; this machine's own: all
     stream_proxies: tuple[str, ...] = ()  # networks whose X-Forwarded-For is believed, besides ours
+    statistics_seconds_days: Natural = 3  # of statistics by the second; 0: all
+    statistics_minutes_days: Natural = 400  # of those by the minute; 0: all
+    metrics_port: Port = 0  # loopback; streamer here, api + 1, collectors + 2…; 0: none
     api_port: Port = 5000  # the HTTP API and the dashboard
     api_token: str | None = None  # for POST /v1/backfills; a secret; None: refused
     api_hosts: tuple[str, ...] = ()  # names by which browsers may reach the API besides localhost
@@ -97,9 +100,6 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     public_stream_url: str | None = None
     public_grafana_url: str | None = None
     public_dagster_url: str | None = None
-    statistics_seconds_days: Natural = 3  # of statistics by the second; 0: all
-    statistics_minutes_days: Natural = 400  # of those by the minute; 0: all
-    metrics_port: Port = 0  # loopback; streamer here, api + 1, collectors + 2…; 0: none
 
     def __post_init__(self) -> None:
         if str(date.fromisoformat(self.first_day)) != self.first_day:

@@ -12,6 +12,7 @@ from alphapulse.settings import Settings
 from alphapulse.status import remove_status, write_status
 from api.app import make_app
 from api.context import House
+from api.metering import open_metrics
 from api.walls import Walls
 
 EVERY = 2.0  # seconds between two words to status
@@ -40,6 +41,7 @@ async def run_api(
     server = Quiet(configured(app))
     name = "api" if only is None else f"api-{only}"
     serving = asyncio.create_task(server.serve(sockets=[door]))
+    metrics = open_metrics(house, app)
     telling = asyncio.create_task(report(settings, name, app, door.getsockname()[1]))
     try:
         await asyncio.shield(serving)
@@ -49,6 +51,7 @@ async def run_api(
         raise
     finally:
         telling.cancel()
+        await asyncio.to_thread(metrics.close)
         await house.jobs.close()
         house.close()
         door.close()
