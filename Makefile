@@ -15,8 +15,8 @@ SECONDS ?= 60
 WORKERS ?= 3
 DASHBOARD_SOURCES := $(shell find dashboard/src dashboard/public dashboard/tools -type f) \
 	dashboard/index.html dashboard/package.json dashboard/tsconfig.json dashboard/vite.config.ts
-# Node and npm come with the Python packages: no other is asked for.
-NPM = cd dashboard && PATH="$(CURDIR)/$(BIN)/nodejs/bin:$$PATH" \
+# Node and npm come with the Python packages: no other is asked for. They trust whom this machine trusts.
+NPM = cd dashboard && NODE_OPTIONS=--use-system-ca PATH="$(CURDIR)/$(BIN)/nodejs/bin:$$PATH" \
 	node "$(CURDIR)/$(BIN)/nodejs/lib/node_modules/npm/bin/npm-cli.js" --loglevel=error
 
 .PHONY: setup demo up test check format lock bench chaos fuzz clean dashboard try-dashboard
