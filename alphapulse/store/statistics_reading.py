@@ -14,7 +14,7 @@ from alphapulse.store.connect import Store
 
 SECONDS_UPTO = timedelta(minutes=15)  # of window are told by the second, longer ones by the minute
 QUANTILES = (0.5, 0.95, 0.99)
-COUNTS = ("trades", "stored", "repeats", "bytes", "connects", "queue_rows")
+COUNTS = ("trades", "stored", "repeats", "bytes", "disconnects", "queue_rows")
 RATE_OVER = 60  # seconds by which a feed's rate and lag are told
 
 # Rows of a second are written within the next; a minute is added up some seconds after its end.
@@ -35,7 +35,7 @@ collected AS (
 told AS (
     SELECT exchange, array_agg(extract(epoch FROM at)::bigint) FILTER (WHERE at IS NOT NULL) AS ats,
         array_agg(trades), array_agg(stored), array_agg(repeats), array_agg(bytes),
-        array_agg(connects), array_agg(queue_rows)
+        array_agg(disconnects), array_agg(queue_rows)
     FROM collected LEFT JOIN counted USING (exchange) GROUP BY exchange)
 SELECT now(), (SELECT simulated FROM instance),
     extract(epoch FROM since)::bigint, extract(epoch FROM until)::bigint, told.*

@@ -49,9 +49,10 @@ async def ingestion(request: Request, window: Window = "15m") -> Response:
 
     async def compute() -> Answer:
         found = await house.ask(lambda store: read_ingestion(store, WINDOWS[window]))
-        feeds = [{**feed, "reconnects": feed["connects"]} for feed in found.feeds]
+        # Each connection that ended is followed by the next; the first one follows none.
+        feeds = [{**feed, "reconnects": feed["disconnects"]} for feed in found.feeds]
         for feed in feeds:
-            del feed["connects"]
+            del feed["disconnects"]
         return answer({**line(found), "feeds": feeds}, found.now, found.simulated)
 
     return await shared(request, compute)

@@ -23,7 +23,7 @@ def counted(site: Site) -> int:
         [
             CollectorSecond(
                 "kraken", now - 30 + n, (FeedSecond("BTC/USD", 2, lag),), lag, lag, 4, 50, 0,
-                bytes=99, trades=2, stored=1, repeats=1, connects=1, batches=1,
+                bytes=99, trades=2, stored=1, repeats=1, disconnects=1, batches=1,
             )
             for n in range(3)
         ]
