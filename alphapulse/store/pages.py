@@ -62,8 +62,14 @@ def read_page(store: Store, stretch: Stretch, limit: int) -> tuple[list[date], C
 
     The rows are read first: a day that leaves in between is told, and its rows were read.
     """
+    values = values_of(stretch, limit)
+    rows = store.execute(DOWN if stretch.is_descending else UP, values).fetchall()
+    return gone_days(store, stretch), columns_of(rows)
+
+
+def values_of(stretch: Stretch, limit: int) -> dict[str, Any]:
     after, before = stretch.after, stretch.before
-    values: dict[str, Any] = {
+    return {
         "market_id": stretch.market_id,
         "start": max(stretch.start, after[0]),
         "end": stretch.end,
@@ -73,14 +79,16 @@ def read_page(store: Store, stretch: Stretch, limit: int) -> tuple[list[date], C
         "before_id": before[1],
         "limit": limit,
     }
-    rows = store.execute(DOWN if stretch.is_descending else UP, values).fetchall()
+
+
+def gone_days(store: Store, stretch: Stretch) -> list[date]:
+    """Days of the stretch that have left the store."""
     days = {
         "market_id": stretch.market_id,
         "first_day": stretch.start.date(),
         "last_day": stretch.end.date(),
     }
-    gone = [day for (day,) in store.execute(GONE, days).fetchall()]
-    return gone, columns_of(rows)
+    return [day for (day,) in store.execute(GONE, days).fetchall()]
 
 
 def columns_of(rows: list[tuple[Any, ...]]) -> Columns:

@@ -33,6 +33,7 @@ from alphapulse.store.catalogue import Instance
 from alphapulse.store.completeness import complete_until
 from alphapulse.store.connect import Store
 from alphapulse.store.pages import Stretch
+from alphapulse.store.spelled import read_spelled
 from alphapulse.trade import Market
 from api import models
 from api.answers import Answer, answer, of_bytes, shared
@@ -136,6 +137,12 @@ async def trades(
         begin = asked.start or BEGINNING
         stretch = Stretch(asked.market_id, begin, asked.end, place, order == "desc")
         complete = complete_until(store, asked.market_id, asked.start, asked.end)
+        spelled = read_spelled(store, stretch, limit, shape) if format == "json" else None
+        if spelled is not None:
+            following = None if spelled.place is None else asked.cursor(*spelled.place)
+            told_trades: Any = msgspec.Raw(spelled.text.encode())
+            facts = asked.facts(complete) | {"trades": told_trades, "next_cursor": following}
+            return answer(facts, asked.found.now, asked.found.simulated)
         page = trades_page(store, house.settings.parquet, asked.market, stretch, limit)
         following = None if page.place is None else asked.cursor(*page.place)
         if format != "json":
