@@ -49,7 +49,19 @@ class Caller(threading.Thread):
             self.refused.append(f"{path}: {answer.status}")
 
 
+def await_market(port: int) -> None:
+    """Until the market has its first trade, there is nothing to ask for."""
+    while True:
+        line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        line.request("GET", ASKED[1])
+        if line.getresponse().status == 200:
+            return
+        line.close()
+        time.sleep(0.2)
+
+
 def main(port: int, clients: int, seconds: float) -> None:
+    await_market(port)
     callers = [Caller(port, number, seconds) for number in range(clients)]
     for caller in callers:
         caller.start()

@@ -1,5 +1,5 @@
 /** Calls back on a frame of the screen, with a pause in between; once a second for those who want less motion. */
-const PAUSE_MS = 30;
+const PAUSE_MS = 90; // eleven times a second: more nobody reads, and each costs frames (python -m bench screen)
 const CALM_MS = 1000;
 
 export class FrameClock {

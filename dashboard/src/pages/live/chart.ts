@@ -16,7 +16,7 @@ import type { Band } from "../../stream/feed.ts";
 import { GapBands } from "./bands.ts";
 
 const DAY = 86_400;
-const PAUSE_MS = 66;
+const PAUSE_MS = 240;
 const WIDEST = 36; // pixels of a bar: few of them do not become blocks
 
 interface Shown {
