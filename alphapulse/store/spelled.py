@@ -36,7 +36,7 @@ FROM (
         ORDER BY traded_at {order}, trade_id {order} LIMIT %(limit)s + 1
     ) AS found
 ) AS page"""
-# An aggregate over one sorted subquery takes its rows as they come; seven sorts cost as much as all else.
+# An aggregate takes the rows of one sorted subquery as they come; seven sorts cost as much again.
 SHOWN = ") FILTER (WHERE n <= %(limit)s)"
 
 LINE = ' || \'","'.join(f'{name}":"\' || {field}' for name, field in FIELDS.items())
