@@ -59,6 +59,13 @@ class Metrics:
         total = sum(middle_of(bucket) * number for bucket, number in counts.items()) / 1_000_000
         family.add_metric(self.values(more), cumulated(counts), total)
 
+    def scribe(self, lost: int, waiting: int) -> None:
+        """How well a process writes its own statistics."""
+        prefix = "alphapulse_statistics"
+        self.counter(f"{prefix}_lost_seconds", "Seconds of statistics that were given up.", lost)
+        meaning = "Seconds of statistics that wait for the database."
+        self.gauge(f"{prefix}_waiting_seconds", meaning, waiting)
+
     def family(self, kind: Any, name: str, meaning: str, more: Mapping[str, str]) -> Any:
         if name not in self.families:
             self.families[name] = kind(name, meaning, labels=[*self.labels, *more])

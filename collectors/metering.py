@@ -69,10 +69,7 @@ def of_store(told: Metrics, counting: Counting) -> None:
 
 def of_journal(told: Metrics, counting: Counting) -> None:
     scribe = counting.scribe
-    lost = "Seconds of statistics that were given up."
-    told.counter("alphapulse_statistics_lost_seconds", lost, scribe.lost)
-    waiting = "Seconds of statistics that wait for the database."
-    told.gauge("alphapulse_statistics_waiting_seconds", waiting, len(scribe.waiting))
+    told.scribe(scribe.lost, len(scribe.waiting))
     if not counting.journal:
         return
     kept, prefix = counting.journal.counters, "alphapulse_journal"

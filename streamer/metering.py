@@ -29,8 +29,5 @@ def metrics_of(counters: Counters, tally: Tally, scribe: Scribe) -> Metrics:
     told.gauge(f"{prefix}_notice_lag_seconds", lag, counters.lag)
     deliver = "From receiving a trade of the exchange to handing it to the clients."
     told.histogram(f"{prefix}_deliver_seconds", deliver, tally.delivered)
-    given_up = "Seconds of statistics that were given up."
-    told.counter("alphapulse_statistics_lost_seconds", given_up, scribe.lost)
-    waiting = "Seconds of statistics that wait for the database."
-    told.gauge("alphapulse_statistics_waiting_seconds", waiting, len(scribe.waiting))
+    told.scribe(scribe.lost, len(scribe.waiting))
     return told

@@ -13,15 +13,17 @@ from psycopg.sql import SQL
 from alphapulse.columns import TRADE_COLUMNS, Columns
 from alphapulse.store.connect import Store
 
-PAGE = """
-SELECT trade_id::text, price::text, size::text, CASE side WHEN 'b' THEN 'buy' ELSE 'sell' END,
-       traded_at::text, received_at::text,
-       CASE source WHEN 'l' THEN 'live' WHEN 's' THEN 'snapshot' ELSE 'backfill' END
-FROM trades
+SIDE = "CASE side WHEN 'b' THEN 'buy' ELSE 'sell' END"
+SOURCE = "CASE source WHEN 'l' THEN 'live' WHEN 's' THEN 'snapshot' ELSE 'backfill' END"
+# Of trades: what lies between two places of one market.
+BETWEEN = """
 WHERE market_id = %(market_id)s AND traded_at >= %(start)s AND traded_at < %(end)s
   AND (traded_at, trade_id) > (%(after_at)s::timestamptz, %(after_id)s::bigint)
   AND (traded_at, trade_id) < (%(before_at)s::timestamptz, %(before_id)s::bigint)
 ORDER BY trades.traded_at {order}, trades.trade_id {order} LIMIT %(limit)s"""
+PAGE = f"""
+SELECT trade_id::text, price::text, size::text, {SIDE}, traded_at::text, received_at::text, {SOURCE}
+FROM trades {BETWEEN}"""  # noqa: S608 - words of ours alone
 
 GONE = """
 SELECT day FROM dropped_days

@@ -11,31 +11,25 @@ from msgspec import Struct
 from psycopg.sql import SQL
 
 from alphapulse.store.connect import Store
-from alphapulse.store.pages import Stretch, gone_days, values_of
+from alphapulse.store.pages import BETWEEN, SIDE, SOURCE, Stretch, gone_days, values_of
 
 TIME = """to_char({}, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 FIELDS = {
     "id": "trade_id",
     "price": "price",
     "size": "size",
-    "side": "CASE side WHEN 'b' THEN 'buy' ELSE 'sell' END",
+    "side": SIDE,
     "time": TIME.format("traded_at"),
     "received": TIME.format("received_at"),
-    "source": "CASE source WHEN 'l' THEN 'live' WHEN 's' THEN 'snapshot' ELSE 'backfill' END",
+    "source": SOURCE,
 }
-PAGE = """
-SELECT {told}, count(*), max(traded_at) FILTER (WHERE n = %(limit)s),
+PAGE = f"""
+SELECT {{told}}, count(*), max(traded_at) FILTER (WHERE n = %(limit)s),
        max(trade_id) FILTER (WHERE n = %(limit)s)
 FROM (
-    SELECT row_number() OVER (ORDER BY traded_at {order}, trade_id {order}) AS n, *
-    FROM (
-        SELECT * FROM trades
-        WHERE market_id = %(market_id)s AND traded_at >= %(start)s AND traded_at < %(end)s
-          AND (traded_at, trade_id) > (%(after_at)s::timestamptz, %(after_id)s::bigint)
-          AND (traded_at, trade_id) < (%(before_at)s::timestamptz, %(before_id)s::bigint)
-        ORDER BY traded_at {order}, trade_id {order} LIMIT %(limit)s + 1
-    ) AS found
-) AS page"""
+    SELECT row_number() OVER (ORDER BY traded_at {{order}}, trade_id {{order}}) AS n, *
+    FROM (SELECT * FROM trades {BETWEEN} + 1) AS found
+) AS page"""  # noqa: S608 - words of ours alone
 # An aggregate takes the rows of one sorted subquery as they come; seven sorts cost as much again.
 SHOWN = ") FILTER (WHERE n <= %(limit)s)"
 

@@ -33,14 +33,14 @@ from alphapulse.store.catalogue import Instance
 from alphapulse.store.completeness import complete_until
 from alphapulse.store.connect import Store
 from alphapulse.store.pages import Stretch
-from alphapulse.store.spelled import read_spelled
+from alphapulse.store.spelled import Spelled, read_spelled
 from alphapulse.trade import Market
 from api import models
 from api.answers import Answer, answer, of_bytes, shared
 from api.asking import KNOWN_ONLY, CursorText, End, Exchange, Limit, Start, Symbol, refusals
 from api.bars import Shelf
 from api.context import house_of
-from api.history import trades_page
+from api.history import Page, trades_page
 from api.problems import Problem
 from api.routes.catalogue import named, told
 from api.spans import (
@@ -137,20 +137,16 @@ async def trades(
         begin = asked.start or BEGINNING
         stretch = Stretch(asked.market_id, begin, asked.end, place, order == "desc")
         complete = complete_until(store, asked.market_id, asked.start, asked.end)
-        spelled = read_spelled(store, stretch, limit, shape) if format == "json" else None
-        if spelled is not None:
-            following = None if spelled.place is None else asked.cursor(*spelled.place)
-            told_trades: Any = msgspec.Raw(spelled.text.encode())
-            facts = asked.facts(complete) | {"trades": told_trades, "next_cursor": following}
-            return answer(facts, asked.found.now, asked.found.simulated)
-        page = trades_page(store, house.settings.parquet, asked.market, stretch, limit)
-        following = None if page.place is None else asked.cursor(*page.place)
-        if format != "json":
-            make = file_of_trades(asked.market, page.columns)
+        found: Spelled | Page | None = None
+        if format == "json":
+            found = read_spelled(store, stretch, limit, shape)
+        if found is None:
+            found = trades_page(store, house.settings.parquet, asked.market, stretch, limit)
+        following = None if found.place is None else asked.cursor(*found.place)
+        if format != "json" and isinstance(found, Page):
+            make = file_of_trades(asked.market, found.columns)
             return as_file(request, asked, "trades", format, make, complete, following)
-        is_rows = shape == "rows"
-        told_trades = msgspec.Raw(json_of_trades(page.columns)) if is_rows else page.columns
-        facts = asked.facts(complete) | {"trades": told_trades, "next_cursor": following}
+        facts = asked.facts(complete) | {"trades": json_of(found, shape), "next_cursor": following}
         return answer(facts, asked.found.now, asked.found.simulated)
 
     return await shared(request, lambda: house.ask(read))
@@ -207,6 +203,13 @@ def open_bar(columns: Columns, length_of_bar: timedelta, now: datetime) -> str |
         return None
     opened: str = columns["opened_at"][-1]
     return opened if datetime.fromisoformat(opened) + length_of_bar > now else None
+
+
+def json_of(found: Spelled | Page, shape: str) -> Any:
+    """A page's trades as the answer holds them."""
+    if isinstance(found, Spelled):
+        return msgspec.Raw(found.text.encode())
+    return msgspec.Raw(json_of_trades(found.columns)) if shape == "rows" else found.columns
 
 
 Maker = Callable[[str], bytes]

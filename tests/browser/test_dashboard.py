@@ -140,6 +140,7 @@ def test_every_page_is_quiet_at_home_and_open_to_everybody(
     found: dict[str, Any] = {}
     for name in PAGES:
         page.goto(f"{platform.api}/{name}")
+        expect(page.locator("[data-testid^=page-]")).to_be_visible()  # else nothing would be judged
         expect(page.locator("[data-state=loading]")).to_have_count(0)
         page.evaluate(AXE.read_text())
         found[name] = page.evaluate(SERIOUS)
