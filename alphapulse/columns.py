@@ -1,7 +1,11 @@
 """Columns of text: how trades and bars walk from where they lie to whoever reads them. Pure."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, TypeAlias
+
+from alphapulse.spelling import full_time
 
 Columns: TypeAlias = dict[str, list[Any]]
 
@@ -37,6 +41,15 @@ def cut(columns: Columns, rows: int) -> Columns:
     if length(columns) <= rows:
         return columns
     return {name: values[:rows] for name, values in columns.items()}
+
+
+def sliced(columns: Columns, first: int, beyond: int) -> Columns:
+    return {name: values[first:beyond] for name, values in columns.items()}
+
+
+def bars_before(columns: Columns, at: datetime) -> int:
+    """How many bars open before `at`; they lie in order of time."""
+    return bisect_left(columns["opened_at"], full_time(at))  # texts of one length: as times
 
 
 TRADE = '{"id":"%s","price":"%s","size":"%s","side":"%s","time":"%s","received":"%s","source":"%s"}'

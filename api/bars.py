@@ -1,15 +1,17 @@
-"""Bars of any time: from the files of candles where they say all, else folded from the trades."""
+"""Bars of any time: from the files of candles where they say all, else folded from the trades.
 
-from collections.abc import Iterator
+Both are kept (`api.kept`); wider bars of the store are made of its minutes, as files' are.
+"""
+
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
-from alphapulse.candles import BarSize, Candle, fold
-from alphapulse.columns import BAR_COLUMNS, Columns, cut, joined, length
+from alphapulse.candles import BarSize, BarTooLarge, Candle, fold, widen
+from alphapulse.columns import BAR_COLUMNS, Columns, cut, joined, length, rows_of
 from alphapulse.day import ONE_DAY, MarketDay
-from alphapulse.lake.candle_files import find_candle_certificate, place_of_candles
-from alphapulse.lake.columns import bars_in_day
 from alphapulse.spelling import full_time
 from alphapulse.store.bars import Archived, archived_days, fold_bars, next_trade
 from alphapulse.store.connect import Store
@@ -17,8 +19,10 @@ from alphapulse.store.pages import Stretch, read_page
 from alphapulse.store.readers import of_one_instant
 from alphapulse.trade import Market, Side, Trade
 from api.history import midnight_after, page_with_files
+from api.kept import Kept, within
 from api.spans import micros, moment
 
+DECIMALS = ("open", "high", "low", "close", "volume", "buy_volume", "quote_volume")
 LEAST_LOOK = timedelta(hours=1)  # that is folded at a time, where few bars are wanted
 
 
@@ -26,9 +30,10 @@ class Shelf:
     """The bars of one market and size."""
 
     def __init__(
-        self, store: Store, home: Path, market: Market, market_id: int, size: BarSize
+        self, store: Store, kept: Kept, home: Path, market: Market, market_id: int, size: BarSize
     ) -> None:
         self.store = store
+        self.kept = kept
         self.parquet, self.candles = home / "parquet", home / "candles"
         self.market = market
         self.market_id = market_id
@@ -61,13 +66,20 @@ class Shelf:
             if bars is None:
                 beyond = min(beyond, at + max(LEAST_LOOK, self.length * left))
                 beyond = max(beyond, at + self.length)
-                bars = fold_bars(
-                    self.store, self.market_id, self.length, at, min(beyond, midnight_after(at)),
-                    left,
-                )  # fmt: skip
+                bars = self.folded(at, min(beyond, midnight_after(at)))
             yield bars
             left -= length(bars)
             at = beyond
+
+    def folded(self, start: datetime, end: datetime) -> Columns:
+        """Of the store's trades; both ends are openings, of one day."""
+        minutes = self.kept.minutes(self.store, self.market_id, start, end)
+        if self.size is BarSize.ONE_MINUTE:
+            return minutes
+        try:
+            return columns_of(widen(map(candle_of, rows_of(minutes)), self.size))
+        except BarTooLarge:  # only files have such a bound
+            return fold_bars(self.store, self.market_id, self.length, start, end, 1440)
 
     def next_day(
         self, at: datetime, end: datetime, archived: dict[date, Archived]
@@ -84,20 +96,11 @@ class Shelf:
         """None: the day is folded from the store, which has all of it."""
         day = MarketDay(start.date(), self.market)
         late = known.is_gone and self.has_late(day)
-        if not late and self.follows(day, known):
-            place = place_of_candles(self.candles, self.size, day)
-            if place is not None:
-                return bars_in_day(place, start, end)
+        filed = None if late else self.kept.day(self.candles, self.size, day)
+        # Made of all that is known of its trades?
+        if filed is not None and filed.certificate.trades_checksum == known.checksum:
+            return within(filed.columns, start, end)
         return self.from_trades(day, start, end) if known.is_gone else None
-
-    def follows(self, day: MarketDay, known: Archived) -> bool:
-        """Whether the day's file of candles was made of all that is known of its trades."""
-        words = find_candle_certificate(self.candles, self.size, day)
-        return (
-            words is not None
-            and known.checksum is not None
-            and words.trades_checksum == known.checksum
-        )
 
     def has_late(self, day: MarketDay) -> bool:
         stretch = Stretch(self.market_id, day.starts_at, day.ends_at)
@@ -124,7 +127,15 @@ def trades_in(market: Market, columns: Columns) -> Iterator[Trade]:
         )  # fmt: skip
 
 
-def columns_of(bars: Iterator[Candle]) -> Columns:
+def candle_of(row: dict[str, Any]) -> Candle:
+    numbers = {name: Decimal(row[name]) for name in DECIMALS}
+    return Candle(
+        opened_at=micros(datetime.fromisoformat(row["opened_at"])), trades=row["trades"],
+        first_id=int(row["first_id"]), last_id=int(row["last_id"]), **numbers,
+    )  # fmt: skip
+
+
+def columns_of(bars: Iterable[Candle]) -> Columns:
     columns: Columns = {name: [] for name in BAR_COLUMNS}
     for bar in bars:
         for name in BAR_COLUMNS:

@@ -18,6 +18,7 @@ from alphapulse.trade import Market
 from api.caching import Cache
 from api.digests import Digests
 from api.jobs import Jobs
+from api.kept import Kept
 
 THREADS = 8  # that read at once, each by a connection of its own
 STATEMENT_SECONDS = 10.0
@@ -35,6 +36,7 @@ class House:
         self.cache = Cache()
         self.jobs = Jobs(settings)
         self.digests = Digests()
+        self.bars: tuple[int, Kept] = (0, Kept())
         self.told: tuple[float, Instance] | None = None
         self.known: tuple[float, dict[Market, int]] = (0.0, {})
 
@@ -47,6 +49,13 @@ class House:
             self.told = time.monotonic(), found
             return found
         return msgspec.structs.replace(found, now=found.now + timedelta(seconds=at - read_at))
+
+    def kept(self) -> Kept:
+        """Bars of before; nothing once a connection was lost: another database may be there."""
+        lost = self.readers.lost
+        if self.bars[0] != lost:
+            self.bars = lost, Kept()
+        return self.bars[1]
 
     def names(self, store: Store) -> dict[Market, int]:
         """Every market with its id, as of a second ago."""

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from alphapulse.columns import BAR_COLUMNS, Columns
 from alphapulse.store.connect import Store
+from alphapulse.store.pages import A_DAY
 
 # As alphapulse.candles.quote_of: up to 18 decimals exact, then half to even, trade by trade.
 BARS = """
@@ -57,6 +58,14 @@ SELECT traded_at FROM trades
 WHERE market_id = %(market_id)s AND traded_at >= %(start)s AND traded_at < %(end)s
 ORDER BY traded_at LIMIT 1"""
 
+# By the index of recent transactions, where those are few.
+UNSEEN = """
+SELECT date_bin('1 hour', traded_at, timestamptz '1970-01-01 00:00:00+00') AS hour, min(traded_at)
+FROM trades
+WHERE market_id = %(market_id)s AND traded_at >= %(start)s AND traded_at < %(end)s
+  AND tx >= %(oldest)s AND NOT pg_visible_in_snapshot(tx::text::xid8, %(snapshot)s::pg_snapshot)
+GROUP BY hour"""
+
 # A file of candles counts where it was made of the very export that says all that is known.
 SETTLED = """
 SELECT day, checksum::text, gone FROM (
@@ -85,10 +94,50 @@ def fold_bars(
 
 
 def next_trade(store: Store, market_id: int, start: datetime, end: datetime) -> datetime | None:
-    """When the first stored trade of [start, end) was."""
-    values = {"market_id": market_id, "start": start, "end": end}
-    row = store.execute(NEXT, values).fetchone()
+    """When the first stored trade of [start, end) was; looks at the first day first."""
+    near = min(end, start + A_DAY)
+    row = None
+    for beyond in (near, end) if near < end else (end,):
+        values = {"market_id": market_id, "start": start, "end": beyond}
+        row = row or store.execute(NEXT, values).fetchone()
     return row[0] if row else None
+
+
+class Sight(Struct, frozen=True):
+    """Which transactions a reader saw. They mean something in one life of the server only."""
+
+    life: str
+    snapshot: str
+
+    @property
+    def oldest(self) -> int:
+        """Every transaction below it was seen, or never ended well."""
+        return int(self.snapshot.partition(":")[0])
+
+    def age(self) -> tuple[int, int, int]:
+        """The later of two is the greater one, and saw all that the other saw."""
+        oldest, beyond, running = self.snapshot.split(":")
+        return int(oldest), int(beyond), -len(running.split(",") if running else [])
+
+
+def read_sight(store: Store) -> Sight:
+    """That of the statement, or of the transaction where it keeps one snapshot."""
+    query = "SELECT pg_postmaster_start_time()::text, pg_current_snapshot()::text"
+    row = store.execute(query).fetchone()
+    assert row, "a row of functions"
+    return Sight(*row)
+
+
+def first_unseen(
+    store: Store, market_id: int, start: datetime, end: datetime, sight: Sight
+) -> dict[datetime, datetime]:
+    """By hour: when the first stored trade of [start, end) was that `sight` had not seen."""
+    values = {
+        "market_id": market_id, "start": start, "end": end, "oldest": sight.oldest,
+        "snapshot": sight.snapshot,
+    }  # fmt: skip
+    # Planned each time: how many rows are that new decides on the index.
+    return dict(store.execute(UNSEEN, values, prepare=False).fetchall())
 
 
 class Archived(Struct, frozen=True):

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 from psycopg.sql import SQL
 
 from alphapulse.columns import TRADE_COLUMNS, Columns
@@ -37,6 +38,7 @@ PAD = {22: ".000000", **{23 + n: "0" * (6 - n) for n in range(1, 7)}}
 
 MOST, LEAST = 2**63 - 1, -(2**63)
 MICRO = timedelta(microseconds=1)
+A_DAY = timedelta(days=1)
 
 
 class Stretch(Struct, frozen=True):
@@ -58,15 +60,32 @@ class Stretch(Struct, frozen=True):
     def before(self) -> tuple[datetime, int]:
         return self.place if self.place and self.is_descending else (self.end, LEAST)
 
+    @property
+    def near(self) -> "Stretch":
+        """What a walk meets first, at most a day of it. Where that fills a page, no other day needs
+        to be planned for; a plan over a year of them costs more than the page.
+        """
+        if self.is_descending:
+            edge = min(self.end, self.before[0] + MICRO)
+            return replace(self, start=max(self.start, edge - A_DAY), end=edge)
+        edge = max(self.start, self.after[0])
+        return replace(self, start=edge, end=min(self.end, edge + A_DAY))
+
 
 def read_page(store: Store, stretch: Stretch, limit: int) -> tuple[list[date], Columns]:
     """The next `limit` trades in the store, and the days of the stretch that had left it.
 
     The rows are read first: a day that leaves in between is told, and its rows were read.
     """
-    values = values_of(stretch, limit)
-    rows = store.execute(DOWN if stretch.is_descending else UP, values).fetchall()
+    rows = rows_of(store, stretch.near, limit)
+    if len(rows) < limit and stretch.near != stretch:
+        rows = rows_of(store, stretch, limit)
     return gone_days(store, stretch), columns_of(rows)
+
+
+def rows_of(store: Store, stretch: Stretch, limit: int) -> list[tuple[Any, ...]]:
+    query = DOWN if stretch.is_descending else UP
+    return store.execute(query, values_of(stretch, limit)).fetchall()
 
 
 def values_of(stretch: Stretch, limit: int) -> dict[str, Any]:
@@ -85,12 +104,12 @@ def values_of(stretch: Stretch, limit: int) -> dict[str, Any]:
 
 def gone_days(store: Store, stretch: Stretch) -> list[date]:
     """Days of the stretch that have left the store."""
-    days = {
-        "market_id": stretch.market_id,
-        "first_day": stretch.start.date(),
-        "last_day": stretch.end.date(),
-    }
-    return [day for (day,) in store.execute(GONE, days).fetchall()]
+    values = days_of(stretch) | {"market_id": stretch.market_id}
+    return [day for (day,) in store.execute(GONE, values).fetchall()]
+
+
+def days_of(stretch: Stretch) -> dict[str, date]:
+    return {"first_day": stretch.start.date(), "last_day": stretch.end.date()}
 
 
 def columns_of(rows: list[tuple[Any, ...]]) -> Columns:

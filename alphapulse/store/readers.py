@@ -26,10 +26,15 @@ def of_one_instant(store: Store) -> Iterator[None]:
 
     The lock comes before the snapshot: a day that left while we waited for it is known to be gone.
     """
-    with store.transaction():
-        store.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        store.execute("LOCK TABLE trades IN ACCESS SHARE MODE")
+    # Two statements in one journey; the first snapshot is that of the block's first query.
+    store.execute(
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; LOCK TABLE trades IN ACCESS SHARE MODE"
+    )
+    try:
         yield
+    finally:
+        if not store.closed:
+            store.execute("ROLLBACK")  # nothing was written
 
 
 class TooSlow(TimeoutError):
@@ -45,6 +50,7 @@ class Readers:
         self.most_seconds = most_seconds
         self.own = threading.local()
         self.opened: list[Store] = []
+        self.lost = 0  # connections that broke
 
     def ask(self, question: Callable[[Store], T]) -> T:
         """What `question` finds; asked once more where the server had closed an old connection.
@@ -73,6 +79,7 @@ class Readers:
             return True, store
         if store is not None:
             self.opened.remove(store)
+            self.lost += 1
         self.own.store = connect(
             self.url, self.program, read_only=True, most_seconds=self.most_seconds
         )

@@ -111,7 +111,9 @@ def minutes(house: House, store: Store, market_id: int, day: MarketDay) -> list[
     """From the file of candles where the day is archived, else counted in the store."""
     if not archived_days(store, market_id, day.date, day.date):
         return trades_by_minute(store, market_id, day)
-    shelf = Shelf(store, house.settings.home, day.market, market_id, BarSize.ONE_MINUTE)
+    shelf = Shelf(
+        store, house.kept(), house.settings.home, day.market, market_id, BarSize.ONE_MINUTE
+    )
     bars = shelf.read(day.starts_at, day.ends_at, 1440)
     counts = [0] * 1440
     for opened, trades in zip(bars["opened_at"], bars["trades"], strict=True):

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from alphapulse.columns import json_of_trades
 from alphapulse.store.connect import Store
@@ -52,3 +53,27 @@ def test_nothing_is_spelled_where_nothing_is_or_a_day_has_left(store: Store) -> 
         [DAY],
     )
     assert read_spelled(store, stretch(store), 10, "rows") is None
+
+
+@pytest.mark.parametrize("shape", ["rows", "columns"])
+@pytest.mark.parametrize("is_descending", [False, True])
+def test_a_page_of_many_days_is_walked_to_its_end(
+    store: Store, shape: str, is_descending: bool
+) -> None:
+    times = [START + timedelta(days=days, hours=n) for days in (0, 1, 9) for n in range(3)]
+    rows = [(n, str(at.replace(tzinfo=None)), "1", "1") for n, at in enumerate(times)]
+    store_trades(store, BTC, rows)
+    whole = replace(stretch(store, is_descending=is_descending), end=START + timedelta(days=20))
+    found: list[str] = []
+    place = None
+    while True:
+        page = read_spelled(store, replace(whole, place=place), 2, shape)
+        if page is None:
+            break
+        told = msgspec.json.decode(page.text)
+        found += told["id"] if shape == "columns" else [one["id"] for one in told]
+        place = page.place
+        if place is None:
+            break
+    expected = [str(n) for n in range(len(rows))]
+    assert found == (expected[::-1] if is_descending else expected)
