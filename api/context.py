@@ -36,7 +36,7 @@ class House:
         self.cache = Cache()
         self.jobs = Jobs(settings)
         self.digests = Digests()
-        self.bars: tuple[int, Kept] = (0, Kept())
+        self.remembered: tuple[int, Kept] = (0, Kept())
         self.told: tuple[float, Instance] | None = None
         self.known: tuple[float, dict[Market, int]] = (0.0, {})
 
@@ -51,11 +51,11 @@ class House:
         return msgspec.structs.replace(found, now=found.now + timedelta(seconds=at - read_at))
 
     def kept(self) -> Kept:
-        """Bars of before; nothing once a connection was lost: another database may be there."""
+        """What was read before; nothing once a connection was lost: it may be another database."""
         lost = self.readers.lost
-        if self.bars[0] != lost:
-            self.bars = lost, Kept()
-        return self.bars[1]
+        if self.remembered[0] != lost:
+            self.remembered = lost, Kept()
+        return self.remembered[1]
 
     def names(self, store: Store) -> dict[Market, int]:
         """Every market with its id, as of a second ago."""

@@ -22,6 +22,7 @@ from alphapulse.lake.candle_files import find_candle_certificate, place_of_candl
 from alphapulse.lake.columns import bars_in_day
 from alphapulse.lake.months import Place
 from alphapulse.store.bars import Sight, first_unseen, fold_bars, read_sight
+from alphapulse.store.completeness import Edges
 from alphapulse.store.connect import Store
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -71,11 +72,12 @@ class Filed(Struct, frozen=True):
 
 
 class Kept:
-    """For one life of a connection pool: a database that came back may be another one."""
+    """For as long as no connection is lost: a database that comes back may be another one."""
 
     def __init__(self, hours: int = HOURS, days: int = DAYS) -> None:
         self.hours: Latest[tuple[int, datetime], Folded] = Latest(hours)
         self.days: Latest[tuple[BarSize, MarketDay], Filed] = Latest(days)
+        self.edges = Edges()
 
     def minutes(self, store: Store, market_id: int, start: datetime, end: datetime) -> Columns:
         """Bars of one minute that open in [start, end), of the trades in the store.

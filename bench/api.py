@@ -184,7 +184,7 @@ async def serve(kind: str, port: int) -> None:
         house = House(Settings(home=home, api_requests_per_second=0), url)
         house.cache = Cache(seconds=-1.0)
         if kind == "anew":
-            house.bars = (0, Kept(hours=0))
+            house.remembered = (0, Kept(hours=0))
         app: Any = make_app(house)
     else:
         app = naive_app(url) if kind == "naive" else async_app(url)

@@ -136,7 +136,9 @@ async def trades(
         place = None if asked.place is None else (moment(asked.place.at), asked.place.id)
         begin = asked.start or BEGINNING
         stretch = Stretch(asked.market_id, begin, asked.end, place, order == "desc")
-        complete = complete_until(store, asked.market_id, asked.start, asked.end)
+        complete = complete_until(
+            store, house.kept().edges, asked.market_id, asked.start, asked.end
+        )
         found: Spelled | Page | None = None
         if format == "json":
             found = read_spelled(store, stretch, limit, shape)
@@ -175,13 +177,15 @@ async def candles(
         begin = asked.start or asked.end - min(length_of_bar * limit, LONGEST_RANGE)
         check_range(begin, asked.end)
         at = begin if asked.place is None else moment(asked.place.at)
-        shelf = Shelf(store, house.kept(), house.settings.home, asked.market, asked.market_id, bar)
+        shelf = Shelf(
+            store, house.kept(), house.settings.home, asked.market, asked.market_id, bar
+        )
         found = shelf.read(at, asked.end, limit + 1)
         columns = cut(found, limit)
         following = None
         if length(found) > limit:
             following = asked.cursor(datetime.fromisoformat(found["opened_at"][-1]))
-        complete = complete_until(store, asked.market_id, begin, asked.end)
+        complete = complete_until(store, house.kept().edges, asked.market_id, begin, asked.end)
         if format != "json":
             make = file_of_candles(asked.market, columns)
             return as_file(request, asked, f"candles_{size}", format, make, complete, following)
