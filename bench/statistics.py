@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Composed, Identifier
 
 from alphapulse.postgres import Server
 from alphapulse.statistics import CollectorSecond, FeedSecond, Histogram, StreamSecond, merged
@@ -63,15 +63,27 @@ def run(found: Server, rounds: int) -> dict[str, float]:
 def fill_week(store: Store) -> None:
     """The same minutes again and again, seven days back."""
     for name in ("feed_minutes", "collector_minutes", "stream_minutes"):
-        table = Identifier(name)
+        table, columns = Identifier(name), columns_of(store, name)
         span = KEPT
         while span < 7 * DAY:
-            store.execute(SQL("CREATE TEMPORARY TABLE again AS SELECT * FROM {}").format(table))
+            store.execute(
+                SQL("CREATE TEMPORARY TABLE again AS SELECT {} FROM {}").format(columns, table)
+            )
             store.execute("UPDATE again SET at = at - make_interval(secs => %s)", [span])
-            store.execute(SQL("INSERT INTO {} SELECT * FROM again").format(table))
+            store.execute(SQL("INSERT INTO {} ({}) TABLE again").format(table, columns))
             store.execute("DROP TABLE again")
             span *= 2
         store.execute(SQL("ANALYZE {}").format(table))
+
+
+def columns_of(store: Store, table: str) -> Composed:
+    """Those that PostgreSQL does not make itself."""
+    rows = store.execute(
+        "SELECT column_name FROM information_schema.columns"
+        " WHERE table_name = %s AND is_generated = 'NEVER' ORDER BY ordinal_position",
+        [table],
+    )
+    return SQL(", ").join(Identifier(name) for (name,) in rows)
 
 
 def once(work: Callable[[], object]) -> float:

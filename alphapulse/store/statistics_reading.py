@@ -13,7 +13,8 @@ from msgspec import Struct
 from alphapulse.store.connect import Store
 
 SECONDS_UPTO = timedelta(minutes=15)  # of window are told by the second, longer ones by the minute
-QUANTILES = (0.5, 0.95, 0.99)
+QUANTILES = (0.5, 0.95, 0.99)  # as sql/0016_percentiles.sql has them
+HISTOGRAMS = ("lag", "write", "deliver")
 COUNTS = ("trades", "stored", "repeats", "bytes", "disconnects", "queue_rows")
 RATE_OVER = 60  # seconds by which a feed's rate and lag are told
 
@@ -46,23 +47,28 @@ WITH span AS (SELECT {until} - %(window)s::interval AS since, {until} AS until),
 counted AS (
     SELECT c.* FROM span, collector_{table} c WHERE c.at >= since AND c.at < until
       AND (%(exchange)s::text IS NULL OR exchange = %(exchange)s)),
+summed AS (
+    SELECT at, merge_buckets(lag) AS lag, max(lag_max) AS longest FROM counted GROUP BY at),
 kept AS (
-    SELECT 'receive' AS kind, exchange, at, lag AS buckets, lag_max AS longest FROM counted
-    UNION ALL SELECT 'write', exchange, at, write, write_max FROM counted
-    UNION ALL SELECT 'deliver', '', s.at, deliver, deliver_max
+    SELECT 'receive' AS kind, exchange, at, {lag} AS q, lag_max AS longest FROM counted
+    UNION ALL SELECT 'write', exchange, at, {write}, write_max FROM counted
+    UNION ALL SELECT 'deliver', '', s.at, {deliver}, deliver_max
         FROM span, stream_{table} s WHERE s.at >= since AND s.at < until
-    UNION ALL SELECT 'total', '', at, merge_buckets(lag), max(lag_max) FROM counted GROUP BY at),
+    UNION ALL SELECT 'total', '', at, quantiles_of(lag, %(shares)s::float8[]), longest FROM summed),
 told AS (
     SELECT kind, exchange, array_agg(extract(epoch FROM at)::bigint) AS ats,
         array_agg(least(q[1], longest) / 1000), array_agg(least(q[2], longest) / 1000),
         array_agg(least(q[3], longest) / 1000), array_agg(longest::float8 / 1000)
-    FROM (
-        SELECT kind, exchange, at, longest, quantiles_of(buckets, %(shares)s::float8[]) AS q
-        FROM kept OFFSET 0) AS each  -- not pulled up: it would be computed once for each column
+    FROM (SELECT * FROM kept OFFSET 0) AS each  -- not pulled up: q would be made for each column
     GROUP BY kind, exchange)
 SELECT now(), (SELECT simulated FROM instance),
     extract(epoch FROM since)::bigint, extract(epoch FROM until)::bigint, told.*
 FROM span LEFT JOIN told ON true ORDER BY kind, exchange"""
+# Of a second they are made when somebody asks, of a minute they are stored with it.
+QUANTILES_OF = {
+    1: {name: f"quantiles_of({name}, %(shares)s::float8[])" for name in HISTOGRAMS},
+    60: {name: f"{name}_quantiles" for name in HISTOGRAMS},
+}
 
 FEEDS = """
 SELECT now(), i.simulated, m.exchange, m.symbol, m.refused_at IS NOT NULL,
@@ -164,7 +170,8 @@ def read_latency(store: Store, window: timedelta, exchange: str | None = None) -
 
 def ask(store: Store, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     step = step_of(values["window"])
-    text = statement.format(until=SPANS[step], table=TABLES[step])  # only our own words
+    own = {"until": SPANS[step], "table": TABLES[step], **QUANTILES_OF[step]}
+    text = statement.format(**own)  # only our own words
     return store.execute(text.encode(), values).fetchall()
 
 

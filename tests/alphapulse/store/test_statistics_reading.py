@@ -88,6 +88,26 @@ def test_a_day_is_told_by_the_minute(store: Store) -> None:
     assert value_at(late, late.feeds[0], "max", start) == 20.0
 
 
+def test_a_minute_has_the_percentiles_of_its_seconds(store: Store) -> None:
+    start = now_of(store) // 60 * 60 - 600
+    lags = {"kraken": [9_000, 20_000, 700_000], "binance": [1_000, 2_000, 3_000, 900_000]}
+    seconds = [second(exchange, start + 7, *lag) for exchange, lag in lags.items()]
+    StatisticsWriter(store).write(
+        [*seconds, StreamSecond(start + 8, 12, 2, histogram_of(3_000, 5_000))]
+    )
+    told = {}
+    for window in (QUARTER, timedelta(days=1)):
+        late = read_latency(store, window)
+        told[window] = {
+            (feed["kind"], feed["exchange"], name): [v for v in feed[name] if v is not None]
+            for feed in late.feeds
+            for name in ("p50", "p95", "p99", "max")
+        }
+        roll_minutes(store)
+    assert told[QUARTER] == told[timedelta(days=1)]
+    assert {kind for kind, *_ in told[QUARTER]} == {"receive", "write", "deliver", "total"}
+
+
 def test_markets_are_told_as_they_stand(store: Store) -> None:
     assert read_feeds(store).feeds == []
     now = now_of(store)
