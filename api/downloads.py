@@ -38,6 +38,9 @@ def send_file(request: Request, path: Path, media: str, headers: Mapping[str, st
     is_part = (first, beyond) != (0, found.st_size)
     if is_part:
         whole["Content-Range"] = f"bytes {first}-{beyond - 1}/{found.st_size}"
+    if getattr(request.state, "is_head", False):
+        file.close()
+        return Response(None, 206 if is_part else 200, whole, media)
     return StreamingResponse(
         pieces(file, first, beyond), 206 if is_part else 200, whole, media_type=media
     )

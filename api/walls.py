@@ -67,7 +67,7 @@ class Walls:
         self.at_once += 1
         try:
             self.admit(scope)
-            await self.app(scope, visit.limited(receive), visit.send)
+            await self.app(asked_as_get(scope), visit.limited(receive), visit.send)
         except Problem as problem:
             await visit.refuse(problem)
         except Exception:
@@ -169,6 +169,13 @@ class Visit:
             "ms": round((time.monotonic() - self.began) * 1000, 1),
         }
         log.info("%s", msgspec.json.encode(words).decode())
+
+
+def asked_as_get(scope: Scope) -> Scope:
+    """HEAD is answered as GET is, of which the server sends the head alone."""
+    if scope["method"] != "HEAD":
+        return scope
+    return {**scope, "method": "GET", "state": {**scope["state"], "is_head": True}}
 
 
 async def no_more() -> Message:

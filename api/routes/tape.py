@@ -177,9 +177,7 @@ async def candles(
         begin = asked.start or asked.end - min(length_of_bar * limit, LONGEST_RANGE)
         check_range(begin, asked.end)
         at = begin if asked.place is None else moment(asked.place.at)
-        shelf = Shelf(
-            store, house.kept(), house.settings.home, asked.market, asked.market_id, bar
-        )
+        shelf = Shelf(store, house.kept(), house.settings.home, asked.market, asked.market_id, bar)
         found = shelf.read(at, asked.end, limit + 1)
         columns = cut(found, limit)
         following = None

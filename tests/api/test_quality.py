@@ -116,6 +116,8 @@ def test_a_downloaded_day_verifies_by_its_own_certificate(stocked: Site, tmp_pat
     )
     part = stocked.http.get(listed["url"], headers={"Range": "bytes=-8"})
     assert (part.status_code, part.content) == (206, sent.content[-8:])
+    head = stocked.http.head(listed["url"])
+    assert (head.content, int(head.headers["content-length"])) == (b"", listed["bytes"])
     assert stocked.get(f"/v1/datasets/kraken/ETH_USD/{DAY}", 404).json()["hint"]
 
 

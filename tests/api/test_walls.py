@@ -29,6 +29,14 @@ def test_every_answer_carries_the_headers_that_keep_browsers_at_home(stocked: Si
         assert "server" not in headers
 
 
+def test_head_tells_what_get_would_and_nothing_more(stocked: Site) -> None:
+    for path in ("/v1/markets/coinbase/BTC-USD/trades", "/v1/health/live", "/", "/v1/nothing"):
+        told, head = (stocked.http.request(method, path) for method in ("GET", "HEAD"))
+        assert (head.status_code, head.content) == (told.status_code, b"")
+        for name in ("content-type", "etag", "content-length"):
+            assert head.headers.get(name) == told.headers.get(name), (path, name)
+
+
 def test_statistics_may_be_served_alone(stocked: Site) -> None:
     with (
         serving(stocked.settings, stocked.url, only="stats") as (address, _),
