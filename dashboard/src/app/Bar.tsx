@@ -62,7 +62,7 @@ function ModeChip() {
 
 const STREAM_WORDS: Record<Phase, string> = {
   idle: "Stream off",
-  connecting: "Connecting to the stream",
+  connecting: "Connecting",
   "catching-up": "Catching up",
   live: "Streaming",
   stale: "Stream silent",
@@ -100,7 +100,7 @@ function ConnectionChip() {
   return (
     <span className={styles.connection} data-state={state} data-testid="connection-chip">
       <span className={styles.dot} aria-hidden="true" />
-      {words}
+      <span className={styles.words}>{words}</span>
       {at === null ? null : <Age at={at} />}
     </span>
   );

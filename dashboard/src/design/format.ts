@@ -35,6 +35,14 @@ export function aligned(text: string, digits: number): string {
   return text + "\u2007".repeat(Math.max(0, digits - has));
 }
 
+/** How many digits stand behind the point, at most. */
+export function digitsBehind(texts: readonly string[]): number {
+  return texts.reduce((most, text) => {
+    const point = text.indexOf(".");
+    return point < 0 ? most : Math.max(most, text.length - point - 1);
+  }, 0);
+}
+
 /** A count: `1 234 567`. */
 export function count(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return NOTHING;
@@ -51,6 +59,12 @@ export function measure(value: number | null | undefined, digits = 3): string {
   const [whole = "", rest = ""] = fixed.split(".");
   const digitsBehind = rest.replace(/0+$/, "");
   return groupedWhole(whole) + (digitsBehind ? `.${digitsBehind}` : "");
+}
+
+/** So many in a second, with as many digits as its neighbours: `4.3`, `51.0`, `1 204`. */
+export function pace(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return NOTHING;
+  return value < 100 ? value.toFixed(1) : groupedWhole(String(Math.round(value)));
 }
 
 /** Milliseconds, as people say them. */

@@ -7,6 +7,8 @@ export interface Column<Row> {
   cell: (row: Row) => ReactNode;
   /** Numbers stand to the right, in figures of one width. */
   numeric?: boolean;
+  /** Sentences: they wrap, but not into a pillar. */
+  words?: boolean;
 }
 
 export interface TableProps<Row> {
@@ -54,7 +56,11 @@ export function Table<Row>(props: TableProps<Row>) {
               onClick={onChoose ? () => onChoose(row) : undefined}
             >
               {columns.map((column, index) => (
-                <td key={column.name} data-numeric={column.numeric ?? false}>
+                <td
+                  key={column.name}
+                  data-numeric={column.numeric ?? false}
+                  data-words={column.words ?? false}
+                >
                   {onChoose && index === 0 ? (
                     <button type="button" className={styles.choose} onClick={() => onChoose(row)}>
                       {column.cell(row)}
