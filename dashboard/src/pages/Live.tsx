@@ -1,7 +1,7 @@
 import type { CandleSize, MarketRow } from "../api/answers.ts";
 import { useQueryWord } from "../app/router.tsx";
 import { useConfig, useMarket, useMarkets } from "../app/useMarket.ts";
-import { count, decimal, measure } from "../design/format.ts";
+import { count, decimal, pace } from "../design/format.ts";
 import { Choice } from "../panels/Choice.tsx";
 import { Panel } from "../panels/Panel.tsx";
 import { isOld } from "../panels/state.ts";
@@ -120,7 +120,7 @@ function OneMarket({ base, market, row }: OneMarketProps) {
           testid="live-tape"
           height={500}
           {...panel}
-          onRetry={feed.reconnectNow}
+          note={null}
           actions={<TapeActions feed={feed} market={market} />}
         >
           <TradeTape lines={feed.lines} />
@@ -149,8 +149,14 @@ function TapeActions({ feed, market }: { feed: Feed; market: string }) {
       >
         {feed.paused ? `Resume (${count(feed.buffered)} waiting)` : "Pause"}
       </button>
-      <button type="button" onClick={save} data-testid="tape-save">
-        Save as CSV
+      <button
+        type="button"
+        onClick={save}
+        aria-label="Save as CSV"
+        title="Save what the tape holds"
+        data-testid="tape-save"
+      >
+        CSV
       </button>
     </>
   );
@@ -160,7 +166,7 @@ function TapeActions({ feed, market }: { feed: Feed; market: string }) {
 function Facts({ feed, panel }: { feed: Feed; panel: StreamPanel }) {
   const { last, stream } = feed;
   const facts: [string, string, string][] = [
-    ["Trades per second", measure(feed.rate), "rate"],
+    ["Trades/s", pace(feed.rate), "rate"],
     ["Received", count(stream.received), "received"],
     ["Resumed", count(stream.resumed), "resumed"],
     ["Not resumed", count(stream.seams), "seams"],
@@ -181,7 +187,7 @@ function Facts({ feed, panel }: { feed: Feed; panel: StreamPanel }) {
         <dd
           className={styles.price}
           data-side={last?.side}
-          data-old={isOld(panel.state)}
+          data-old={panel.state === "partial" || isOld(panel.state)}
           data-testid="last-price"
           data-exact={last?.price}
           data-id={last?.id}

@@ -38,7 +38,7 @@ export function Candles({ feed, label }: { feed: Feed; label: string }) {
         aria-label={label}
         data-testid="candles"
       />
-      <p className={styles.legend}>
+      <p className="keys">
         <span>
           <b data-side="buy">□</b> rises <b data-side="sell">■</b> falls
         </span>
@@ -70,7 +70,7 @@ function NewestBars({ bars }: { bars: readonly Bar[] }) {
   const time: Column<Bar> = { name: "Opened", cell: (bar) => moment(bar.time * 1000, clock) };
   return (
     <details
-      className={styles.table}
+      className="as-table"
       onToggle={(event) => setOpen(event.currentTarget.open)}
       data-testid="bars-as-table"
     >

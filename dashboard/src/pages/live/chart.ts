@@ -10,7 +10,7 @@ import {
   type Time,
   type UTCTimestamp,
 } from "lightweight-charts";
-import { type Clock, dayOf, moment, timeOfDay } from "../../design/format.ts";
+import { type Clock, dayOf, decimal, moment, timeOfDay } from "../../design/format.ts";
 import type { Bar } from "../../stream/bars.ts";
 import type { Band } from "../../stream/feed.ts";
 import { GapBands } from "./bands.ts";
@@ -47,10 +47,11 @@ export class CandleChart {
       layout: {
         background: { type: ColorType.Solid, color: "transparent" },
         textColor: colour("--muted"),
+        fontFamily: style.getPropertyValue("--font"),
         attributionLogo: false, // its notice stands below the chart and on the page Operations
         fontSize: 11,
       },
-      grid: { vertLines: { color: colour("--line") }, horzLines: { color: colour("--line") } },
+      grid: { vertLines: { color: colour("--grid") }, horzLines: { color: colour("--grid") } },
       crosshair: { mode: CrosshairMode.Normal },
       rightPriceScale: { borderColor: colour("--line"), scaleMargins: { top: 0.06, bottom: 0.26 } },
       timeScale: {
@@ -60,7 +61,10 @@ export class CandleChart {
         rightOffset: 4,
         tickMarkFormatter: (time: Time) => markOf(Number(time), clock),
       },
-      localization: { timeFormatter: (time: Time) => moment(Number(time) * 1000, clock) },
+      localization: {
+        timeFormatter: (time: Time) => moment(Number(time) * 1000, clock),
+        priceFormatter: (price: number) => decimal(price.toFixed(Math.max(0, this.#digits))),
+      },
     });
     this.#candles = this.#chart.addSeries(CandlestickSeries, {
       upColor: "transparent", // hollow and filled: told apart without colours too
