@@ -1,12 +1,13 @@
 import { path } from "../../api/client.ts";
 import type { Ingestion, Latency } from "../../api/statistics.ts";
 import { usePoll } from "../../api/usePoll.ts";
-import { type Line, Lines } from "../../panels/Lines.tsx";
+import { LINES_WORDS, type Line, Lines } from "../../panels/Lines.tsx";
 import { Panel } from "../../panels/Panel.tsx";
 import { usePanel } from "../../panels/usePanel.ts";
 import type { Embedded, Span } from "./grafana.ts";
 
 export const CHART_HEIGHT = 200;
+export const WHOLE_HEIGHT = CHART_HEIGHT + LINES_WORDS;
 const EVERY = 5000;
 const NEVER = (
   <p>
@@ -32,7 +33,7 @@ function Rates({ shown, span }: { shown: Embedded; span: Span }) {
     <Panel
       title={shown.title}
       testid={`ops-own-${shown.own}`}
-      height={CHART_HEIGHT + 50}
+      height={WHOLE_HEIGHT}
       empty={NEVER}
       {...panel}
     >
@@ -72,7 +73,7 @@ function Latencies(props: { shown: Embedded; span: Span; kind: "receive" | "writ
     <Panel
       title={`${shown.title}, 99th percentile`}
       testid={`ops-own-${shown.own}`}
-      height={CHART_HEIGHT + 50}
+      height={WHOLE_HEIGHT}
       empty={NEVER}
       {...panel}
     >
