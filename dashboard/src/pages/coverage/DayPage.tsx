@@ -31,11 +31,12 @@ export function DayPage({ market, day }: { market: string; day: Day }) {
   const found = poll.data;
   const drawn = useMemo(() => (found ? strip(day, found) : null), [found, day]);
   const open = found?.gaps.filter(isOpen).length ?? 0;
+  const isUnknown = found === null && panel.problem !== null; // said once, not in each panel
   return (
     <div className="stack" data-testid="page-coverage-day">
       <header className="page-head">
         <h1>
-          {market}, {day}
+          {market} <span className="muted">{day}</span>
         </h1>
         <nav className="row" aria-label="Days">
           <Link to="/coverage" className="button" testid="day-back">
@@ -53,22 +54,26 @@ export function DayPage({ market, day }: { market: string; day: Day }) {
         {found ? <Verdict cell={found.cell} /> : null}
         {found?.cell?.exported ? <Files words={words} /> : null}
       </Panel>
-      <Panel title="Minute by minute" testid="minutes" height={280} {...panel}>
-        {drawn ? <MinuteStrip strip={drawn} /> : null}
-      </Panel>
-      <Panel
-        title="Gaps"
-        testid="day-gaps"
-        height={48}
-        note={found ? `${count(open)} open of ${count(found.gaps.length)}` : null}
-        {...panel}
-      >
-        {found && found.gaps.length === 0 ? (
-          <p className="muted">No gap touches this day.</p>
-        ) : (
-          <Gaps gaps={found?.gaps ?? []} />
-        )}
-      </Panel>
+      {isUnknown ? null : (
+        <>
+          <Panel title="Minute by minute" testid="minutes" height={280} {...panel}>
+            {drawn ? <MinuteStrip strip={drawn} /> : null}
+          </Panel>
+          <Panel
+            title="Gaps"
+            testid="day-gaps"
+            height={48}
+            note={found ? `${count(open)} open of ${count(found.gaps.length)}` : null}
+            {...panel}
+          >
+            {found && found.gaps.length === 0 ? (
+              <p className="muted">No gap touches this day.</p>
+            ) : (
+              <Gaps gaps={found?.gaps ?? []} />
+            )}
+          </Panel>
+        </>
+      )}
       <Backfill key={`${market} ${day}`} market={market} day={day} />
       <ToDagster market={market} day={day} />
     </div>
@@ -115,7 +120,7 @@ function Verdict({ cell }: { cell: CoverageCell | null }) {
 
 function Files({ words }: { words: string }) {
   return (
-    <p className="row" style={{ paddingTop: "var(--space-3)" }}>
+    <p className={`row ${styles.files}`}>
       <a className="button" href={`/v1/datasets/${words}`} download data-testid="day-file">
         Download the Parquet file
       </a>
@@ -138,16 +143,21 @@ function Gaps({ gaps }: { gaps: readonly GapRow[] }) {
     { name: "Gap", numeric: true, cell: (row) => row.gap_id },
     {
       name: "From, to",
-      cell: (row) => `${timeOfDay(row.after, clock, 3)} – ${told(row.before, clock)}`,
+      cell: (row) => (
+        <span className={styles.span}>
+          {timeOfDay(row.after, clock, 3)} – {told(row.before, clock)}
+        </span>
+      ),
     },
     { name: "Ids", numeric: true, cell: (row) => widthWords(row) },
-    { name: "Cause", cell: (row) => causeWords(row.cause) },
+    { name: "Cause", words: true, cell: (row) => causeWords(row.cause) },
     {
       name: "State",
+      words: true,
       cell: (row) => <span data-testid={`gap-state-${row.gap_id}`}>{stateWords(row)}</span>,
     },
     { name: "Attempts", numeric: true, cell: (row) => row.attempts },
-    { name: "Note", cell: (row) => row.note ?? NOTHING },
+    { name: "Note", words: true, cell: (row) => row.note ?? NOTHING },
   ];
   return (
     <Table

@@ -48,7 +48,7 @@ export function Candles({ candles, label }: { candles: CandleColumns; label: str
         style={{ height: CHART_HEIGHT }}
         className={styles.chart}
       />
-      <p className={styles.keys}>
+      <p className="keys">
         <span>
           <b data-side="buy">□</b> rises <b data-side="sell">■</b> falls
         </span>
@@ -77,7 +77,7 @@ function AsTable({ candles, clock }: { candles: CandleColumns; clock: Clock }) {
     { name: "Trades", numeric: true, cell: (at) => count(candles.trades[at]) },
   ];
   return (
-    <details className={styles.table} onToggle={(event) => setOpen(event.currentTarget.open)}>
+    <details className="as-table" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary data-testid="explore-chart-table-open">As a table</summary>
       {open ? (
         <>
