@@ -163,6 +163,7 @@ function Gaps({ gaps }: { gaps: readonly GapRow[] }) {
     <Table
       caption="Gaps that touch this day"
       testid="day-gap-table"
+      cards
       rows={gaps}
       keyOf={(row) => row.gap_id}
       columns={columns}

@@ -130,6 +130,7 @@ function AsTable({ cells }: { cells: readonly CoverageCell[] }) {
         <Table
           caption="Coverage of each market and day, the newest first"
           testid="coverage-table"
+          cards
           height={420}
           rows={rows.slice(0, SHOWN)}
           keyOf={(row) => `${row.market} ${row.day}`}

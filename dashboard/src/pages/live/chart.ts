@@ -10,7 +10,15 @@ import {
   type Time,
   type UTCTimestamp,
 } from "lightweight-charts";
-import { type Clock, dayOf, decimal, moment, timeOfDay } from "../../design/format.ts";
+import {
+  type Clock,
+  dayOf,
+  decimal,
+  digitsBehind,
+  moment,
+  timeOfDay,
+  trimmed,
+} from "../../design/format.ts";
 import type { Bar } from "../../stream/bars.ts";
 import type { Band } from "../../stream/feed.ts";
 import { GapBands } from "./bands.ts";
@@ -106,7 +114,7 @@ export class CandleChart {
     if (this.#planned !== null) clearTimeout(this.#planned);
     this.#planned = null;
     const { bars, bands, edition } = this.#shown;
-    this.#precise(bars.at(-1));
+    this.#precise(bars.slice(-60));
     if (edition !== this.#edition) this.#drawAll(bars, edition);
     else this.#drawNew(bars);
     this.#bands.show(bands, bars);
@@ -141,10 +149,9 @@ export class CandleChart {
   }
 
   /** The axis has as many digits as the exchange's prices. */
-  #precise(bar: Bar | undefined): void {
-    if (!bar) return;
-    const digits = Math.min(8, bar.close.split(".")[1]?.replace(/0+$/, "").length ?? 0);
-    if (digits <= this.#digits) return;
+  #precise(bars: readonly Bar[]): void {
+    const digits = Math.min(8, digitsBehind(bars.map((bar) => trimmed(bar.close))));
+    if (bars.length === 0 || digits <= this.#digits) return;
     this.#digits = digits;
     const priceFormat = { type: "price" as const, precision: digits, minMove: 10 ** -digits };
     this.#candles.applyOptions({ priceFormat });

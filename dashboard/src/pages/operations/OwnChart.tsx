@@ -1,5 +1,5 @@
 import { path } from "../../api/client.ts";
-import type { Ingestion, Latency } from "../../api/statistics.ts";
+import type { Ingestion, IngestionFeed, Latency } from "../../api/statistics.ts";
 import { usePoll } from "../../api/usePoll.ts";
 import { LINES_WORDS, type Line, Lines } from "../../panels/Lines.tsx";
 import { Panel } from "../../panels/Panel.tsx";
@@ -54,14 +54,17 @@ function Rates({ shown, span }: { shown: Embedded; span: Span }) {
 function rates(data: Ingestion, withRepeats: boolean): Line[] {
   const perSecond = (values: (number | null)[]) =>
     values.map((value) => (value === null ? null : value / data.bucket_seconds));
-  return data.feeds.flatMap((feed) =>
-    withRepeats
-      ? [
-          { name: `${feed.exchange} stored`, values: perSecond(feed.stored) },
-          { name: `${feed.exchange} repeated`, values: perSecond(feed.repeats) },
-        ]
-      : [{ name: feed.exchange, values: perSecond(feed.trades) }],
-  );
+  const named = (words: string, values: (feed: IngestionFeed) => (number | null)[]) =>
+    data.feeds.map((feed, index) => ({
+      name: `${feed.exchange}${words}`,
+      values: perSecond(values(feed)),
+      colour: `--series-${(index % 6) + 1}`, // an exchange has one colour on all charts
+    }));
+  if (!withRepeats) return named("", (feed) => feed.trades);
+  return [
+    ...named(" stored", (feed) => feed.stored),
+    ...named(" repeated", (feed) => feed.repeats),
+  ];
 }
 
 function Latencies(props: { shown: Embedded; span: Span; kind: "receive" | "write" }) {

@@ -37,8 +37,8 @@ function Row({ incident }: { incident: Incident }) {
     >
       <span className={styles.severity}>{severity}</span>
       <span>
-        <strong>{title}</strong>
-        <span className="muted"> since {moment(since, clock)}</span>
+        <strong>{title}</strong>{" "}
+        <span className={`muted ${styles.since}`}>since {moment(since, clock)}</span>
         <br />
         {text} {link ? <a href={link}>More</a> : null}
       </span>
