@@ -144,10 +144,11 @@ function TapeActions({ feed, market }: { feed: Feed; market: string }) {
       <button
         type="button"
         aria-pressed={feed.paused}
+        title={feed.paused ? "So many trades wait to be shown" : undefined}
         onClick={() => feed.pause(!feed.paused)}
         data-testid="pause"
       >
-        {feed.paused ? `Resume (${count(feed.buffered)} waiting)` : "Pause"}
+        {feed.paused ? `Resume (${count(feed.buffered)})` : "Pause"}
       </button>
       <button
         type="button"

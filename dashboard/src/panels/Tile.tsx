@@ -28,7 +28,8 @@ export function Tile({ name, value, note, state, at = null, tone = "plain", test
       <dd className={styles.note}>
         {state === "loading" ? null : old ? (
           <span className={styles.old}>
-            {STATE_NAMES[state]} {at === null ? null : <Age at={at} />}
+            {state === "disconnected" ? "Lost" : STATE_NAMES[state]}{" "}
+            {at === null ? null : <Age at={at} />}
           </span>
         ) : (
           note
