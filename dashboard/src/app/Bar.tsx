@@ -65,8 +65,8 @@ const STREAM_WORDS: Record<Phase, string> = {
   connecting: "Connecting",
   "catching-up": "Catching up",
   live: "Streaming",
-  stale: "Stream silent",
-  waiting: "Stream lost",
+  stale: "Silent",
+  waiting: "Lost",
 };
 
 const STREAM_STATES: Record<Phase, PanelState> = {

@@ -96,7 +96,7 @@ function question(exchange: string | null, days: number): string {
 
 const COLUMNS: Column<CoverageCell>[] = [
   {
-    name: "Market and day",
+    name: "Market, day",
     cell: (row) => (
       <Link to={dayPath(row.market, row.day)} testid={`coverage-open-${row.market}-${row.day}`}>
         {row.market}, {row.day}
