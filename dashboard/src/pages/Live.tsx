@@ -1,7 +1,7 @@
 import type { CandleSize, MarketRow } from "../api/answers.ts";
 import { useQueryWord } from "../app/router.tsx";
 import { useConfig, useMarket, useMarkets } from "../app/useMarket.ts";
-import { count, decimal, pace } from "../design/format.ts";
+import { count, digitsBehind, filled, pace } from "../design/format.ts";
 import { Choice } from "../panels/Choice.tsx";
 import { Panel } from "../panels/Panel.tsx";
 import { isOld } from "../panels/state.ts";
@@ -166,6 +166,10 @@ function TapeActions({ feed, market }: { feed: Feed; market: string }) {
 /** What the stream says of itself; all of it counted here, so that it can be compared. */
 function Facts({ feed, panel }: { feed: Feed; panel: StreamPanel }) {
   const { last, stream } = feed;
+  const newest = feed.lines
+    .slice(-50)
+    .flatMap((line) => (line.kind === "seam" ? [] : [line.trade]));
+  const digits = digitsBehind(newest.map((trade) => trade.price));
   const facts: [string, string, string][] = [
     ["Trades/s", pace(feed.rate), "rate"],
     ["Received", count(stream.received), "received"],
@@ -193,7 +197,7 @@ function Facts({ feed, panel }: { feed: Feed; panel: StreamPanel }) {
           data-exact={last?.price}
           data-id={last?.id}
         >
-          {decimal(last?.price)}
+          {filled(last?.price, digits)}
         </dd>
       </div>
       {facts.map(([name, value, id]) => (

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { digitsBehind, pace } from "../../src/design/format.ts";
+import { digitsBehind, filled, pace } from "../../src/design/format.ts";
 import { forField, readField } from "../../src/pages/explore/range.ts";
 
 describe("a time as it is written into a field", () => {
@@ -30,6 +30,13 @@ describe("numbers below each other", () => {
 
   it("are filled up to the longest", () => {
     expect(digitsBehind(["65026.3", "65028.46", "7"])).toBe(2);
+    expect(digitsBehind(["65026.30000000"])).toBe(1);
     expect(digitsBehind([])).toBe(0);
+    expect(["65026.3", "7", "65028.46000000", "0.125"].map((text) => filled(text, 2))).toEqual([
+      "65\u202f026.30",
+      "7.00",
+      "65\u202f028.46",
+      "0.125",
+    ]);
   });
 });

@@ -1,15 +1,7 @@
 import type { ReactNode } from "react";
 import type { TradeRow } from "../../api/answers.ts";
 import { usePreferences } from "../../app/preferences.ts";
-import {
-  aligned,
-  count,
-  dayOf,
-  decimal,
-  digitsBehind,
-  moment,
-  timeOfDay,
-} from "../../design/format.ts";
+import { count, dayOf, digitsBehind, filled, moment, timeOfDay } from "../../design/format.ts";
 import { Panel } from "../../panels/Panel.tsx";
 import { type Column, Table } from "../../panels/Table.tsx";
 import { usePanel } from "../../panels/usePanel.ts";
@@ -34,8 +26,8 @@ export function TradeList({ pages, empty }: { pages: Pages; empty: ReactNode }) 
         </span>
       ),
     },
-    { name: "Price", numeric: true, cell: (row) => aligned(decimal(row.price), digits.price) },
-    { name: "Size", numeric: true, cell: (row) => aligned(decimal(row.size), digits.size) },
+    { name: "Price", numeric: true, cell: (row) => filled(row.price, digits.price) },
+    { name: "Size", numeric: true, cell: (row) => filled(row.size, digits.size) },
     {
       name: "Side",
       cell: (row) => (

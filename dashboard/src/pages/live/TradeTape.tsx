@@ -1,13 +1,6 @@
 import { type RefObject, useEffect, useRef, useState } from "react";
 import { usePreferences } from "../../app/preferences.ts";
-import {
-  aligned,
-  type Clock,
-  count,
-  decimal,
-  digitsBehind,
-  timeOfDay,
-} from "../../design/format.ts";
+import { type Clock, count, digitsBehind, filled, timeOfDay } from "../../design/format.ts";
 import type { Line } from "../../stream/tape.ts";
 import styles from "./Live.module.css";
 
@@ -108,8 +101,8 @@ function Row({ line, top, clock, digits }: RowProps) {
         {trade.side === "buy" ? "▲ buy" : "▼ sell"}
         {trade.source === "backfill" ? " ⟲" : ""}
       </span>
-      <span>{aligned(decimal(trade.price), digits.price)}</span>
-      <span>{aligned(decimal(trade.size), digits.size)}</span>
+      <span>{filled(trade.price, digits.price)}</span>
+      <span>{filled(trade.size, digits.size)}</span>
     </li>
   );
 }

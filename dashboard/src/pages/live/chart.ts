@@ -17,7 +17,6 @@ import {
   digitsBehind,
   moment,
   timeOfDay,
-  trimmed,
 } from "../../design/format.ts";
 import type { Bar } from "../../stream/bars.ts";
 import type { Band } from "../../stream/feed.ts";
@@ -150,7 +149,7 @@ export class CandleChart {
 
   /** The axis has as many digits as the exchange's prices. */
   #precise(bars: readonly Bar[]): void {
-    const digits = Math.min(8, digitsBehind(bars.map((bar) => trimmed(bar.close))));
+    const digits = Math.min(8, digitsBehind(bars.map((bar) => bar.close)));
     if (bars.length === 0 || digits <= this.#digits) return;
     this.#digits = digits;
     const priceFormat = { type: "price" as const, precision: digits, minMove: 10 ** -digits };
