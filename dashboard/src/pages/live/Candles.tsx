@@ -96,7 +96,7 @@ export function Readout({ bar }: { bar: Bar | undefined }) {
   const digits = digitsBehind([bar.open, bar.high, bar.low, bar.close]);
   return (
     <p className={styles.readout} data-testid="readout" data-bar={bar.time}>
-      <span>{moment(bar.time * 1000, clock)}</span>
+      <span>{moment(bar.time * 1000, clock).slice(0, -3)}</span>
       {(["open", "high", "low", "close"] as const).map((name) => (
         <span key={name}>
           <abbr title={name}>{name.charAt(0).toUpperCase()}</abbr>{" "}
@@ -112,7 +112,7 @@ export function Readout({ bar }: { bar: Bar | undefined }) {
         </b>
       </span>
       <span>
-        <b data-testid="bar-trades">{count(bar.trades)}</b> trades
+        <abbr title="trades">N</abbr> <b data-testid="bar-trades">{count(bar.trades)}</b>
       </span>
     </p>
   );
