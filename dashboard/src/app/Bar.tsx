@@ -62,11 +62,11 @@ function ModeChip() {
 
 const STREAM_WORDS: Record<Phase, string> = {
   idle: "Stream off",
-  connecting: "Connecting",
+  connecting: "Connecting to the stream",
   "catching-up": "Catching up",
   live: "Streaming",
-  stale: "Silent",
-  waiting: "Lost",
+  stale: "Stream silent",
+  waiting: "Stream lost",
 };
 
 const STREAM_STATES: Record<Phase, PanelState> = {

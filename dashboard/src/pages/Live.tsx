@@ -120,7 +120,8 @@ function OneMarket({ base, market, row }: OneMarketProps) {
           testid="live-tape"
           height={500}
           {...panel}
-          note={null}
+          brief
+          onRetry={feed.reconnectNow}
           actions={<TapeActions feed={feed} market={market} />}
         >
           <TradeTape lines={feed.lines} />

@@ -31,7 +31,6 @@ export function DayPage({ market, day }: { market: string; day: Day }) {
   const found = poll.data;
   const drawn = useMemo(() => (found ? strip(day, found) : null), [found, day]);
   const open = found?.gaps.filter(isOpen).length ?? 0;
-  const isUnknown = found === null && panel.problem !== null; // said once, not in each panel
   return (
     <div className="stack" data-testid="page-coverage-day">
       <header className="page-head">
@@ -54,26 +53,22 @@ export function DayPage({ market, day }: { market: string; day: Day }) {
         {found ? <Verdict cell={found.cell} /> : null}
         {found?.cell?.exported ? <Files words={words} /> : null}
       </Panel>
-      {isUnknown ? null : (
-        <>
-          <Panel title="Minute by minute" testid="minutes" height={280} {...panel}>
-            {drawn ? <MinuteStrip strip={drawn} /> : null}
-          </Panel>
-          <Panel
-            title="Gaps"
-            testid="day-gaps"
-            height={48}
-            note={found ? `${count(open)} open of ${count(found.gaps.length)}` : null}
-            {...panel}
-          >
-            {found && found.gaps.length === 0 ? (
-              <p className="muted">No gap touches this day.</p>
-            ) : (
-              <Gaps gaps={found?.gaps ?? []} />
-            )}
-          </Panel>
-        </>
-      )}
+      <Panel title="Minute by minute" testid="minutes" height={280} {...panel}>
+        {drawn ? <MinuteStrip strip={drawn} /> : null}
+      </Panel>
+      <Panel
+        title="Gaps"
+        testid="day-gaps"
+        height={48}
+        note={found ? `${count(open)} open of ${count(found.gaps.length)}` : null}
+        {...panel}
+      >
+        {found && found.gaps.length === 0 ? (
+          <p className="muted">No gap touches this day.</p>
+        ) : (
+          <Gaps gaps={found?.gaps ?? []} />
+        )}
+      </Panel>
       <Backfill key={`${market} ${day}`} market={market} day={day} />
       <ToDagster market={market} day={day} />
     </div>
