@@ -17,8 +17,8 @@ export function TimeField({ name, value, onTime, testid }: TimeFieldProps) {
   useEffect(() => setText(forField(value)), [value]);
   const time = readField(text);
   const give = () => {
-    if (time === null) setText(forField(value));
-    else if (time !== value) onTime(time);
+    setText(forField(value)); // until the range has taken it: a start behind the end is refused
+    if (time !== null && time !== value) onTime(time);
   };
   return (
     <label>
