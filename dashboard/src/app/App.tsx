@@ -11,6 +11,7 @@ export function App() {
   const route = ROUTES.find((each) => isWithin(path, each.path));
   const simulated = useConfig().data?.simulated ?? false;
   const main = useArrival(route?.name ?? "Not found", path);
+  const nav = useInSight(route?.path);
   const Page = route?.page;
   return (
     <div className={styles.house} data-simulated={simulated} data-testid="house">
@@ -18,7 +19,7 @@ export function App() {
         Skip to the content
       </a>
       <Bar />
-      <nav className={styles.nav} aria-label="Pages">
+      <nav ref={nav} className={styles.nav} aria-label="Pages">
         {ROUTES.map((each) => (
           <Link
             key={each.path}
@@ -63,6 +64,18 @@ function useArrival(name: string, path: string) {
     window.scrollTo(0, 0);
   }, [name, path]);
   return main;
+}
+
+/** On a phone the row of pages scrolls sideways: the current one stands in its middle. */
+function useInSight(current: string | undefined) {
+  const nav = useRef<HTMLElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the current link is found in the page
+  useEffect(() => {
+    const row = nav.current;
+    const link = row?.querySelector<HTMLElement>("[aria-current=page]");
+    if (row && link) row.scrollLeft = link.offsetLeft - (row.clientWidth - link.offsetWidth) / 2;
+  }, [current]);
+  return nav;
 }
 
 function NotFound({ path }: { path: string }) {

@@ -100,7 +100,7 @@ function ConnectionChip() {
   return (
     <span className={styles.connection} data-state={state} data-testid="connection-chip">
       <span className={styles.dot} aria-hidden="true" />
-      {words}
+      <span className={styles.words}>{words}</span>
       {at === null ? null : <Age at={at} />}
     </span>
   );

@@ -1,13 +1,16 @@
 import { type KeyboardEvent, useEffect, useId, useMemo, useRef, useState } from "react";
 import type { MarketRow } from "../api/answers.ts";
 import styles from "./MarketPicker.module.css";
+import { navigate, usePath } from "./router.tsx";
 import { useMarket, useMarkets } from "./useMarket.ts";
 
 const SHOWN = 100;
+const OF_MARKETS = ["/live", "/explore"]; // pages about one market; from all others it leads to the first
 
 /** Chooses the market of the page: Ctrl-K or ⌘K, type a few letters, arrows, Enter. */
 export function MarketPicker() {
   const [market, choose] = useMarket();
+  const isShown = OF_MARKETS.includes(usePath());
   const dialog = useRef<HTMLDialogElement>(null);
   const [open, setOpen] = useState(false);
   useEffect(() => {
@@ -33,7 +36,7 @@ export function MarketPicker() {
         data-testid="market-picker"
       >
         <span className="visually-hidden">Market: </span>
-        {market ?? "No market yet"}
+        <span>{isShown || market === null ? (market ?? "No market yet") : "Go to a market"}</span>
         <kbd>Ctrl K</kbd>
       </button>
       <dialog
@@ -46,7 +49,8 @@ export function MarketPicker() {
         {open ? (
           <Choice
             onChoose={(key) => {
-              choose(key);
+              if (isShown) choose(key);
+              else navigate(`/live?market=${key}`);
               setOpen(false);
             }}
           />

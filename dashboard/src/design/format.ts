@@ -28,11 +28,22 @@ export function trimmed(text: string | null | undefined): string {
   return full.includes(".") ? full.replace(/\.?0+$/, "") : full;
 }
 
-/** So that points stand below each other: filled up to `digits` behind the point with blanks as wide as figures. */
-export function aligned(text: string, digits: number): string {
-  const point = text.indexOf(".");
-  const has = point < 0 ? -1 : text.length - point - 1;
-  return text + "\u2007".repeat(Math.max(0, digits - has));
+/** How many digits behind the point say something, at most: exchanges fill up with zeros. */
+export function digitsBehind(texts: readonly string[]): number {
+  return texts.reduce((most, text) => {
+    const said = text.includes(".") ? text.replace(/0+$/, "") : text;
+    const point = said.indexOf(".");
+    return point < 0 ? most : Math.max(most, said.length - point - 1);
+  }, 0);
+}
+
+/** Exact, with `digits` behind the point, or more where more of them say something. */
+export function filled(text: string | null | undefined, digits: number): string {
+  const short = trimmed(text);
+  if (digits === 0 || short === NOTHING) return short;
+  const point = short.indexOf(".");
+  const has = point < 0 ? 0 : short.length - point - 1;
+  return (point < 0 ? `${short}.` : short) + "0".repeat(Math.max(0, digits - has));
 }
 
 /** A count: `1 234 567`. */
@@ -51,6 +62,12 @@ export function measure(value: number | null | undefined, digits = 3): string {
   const [whole = "", rest = ""] = fixed.split(".");
   const digitsBehind = rest.replace(/0+$/, "");
   return groupedWhole(whole) + (digitsBehind ? `.${digitsBehind}` : "");
+}
+
+/** So many in a second, with as many digits as its neighbours: `4.3`, `51.0`, `1 204`. */
+export function pace(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return NOTHING;
+  return value < 100 ? value.toFixed(1) : groupedWhole(String(Math.round(value)));
 }
 
 /** Milliseconds, as people say them. */

@@ -53,22 +53,30 @@ export default function Dictionary() {
             <p>The database has no tables yet: `make up` makes them.</p>
           )
         }
-        note={tables ? `${count(found.length)} of ${count(tables.length)}` : null}
+        note={tables ? countWords(found.length, tables.length) : null}
         {...panel}
       >
-        <nav className={styles.names} aria-label="Tables">
-          {found.map(({ table }) => (
-            <a key={table} href={`#${anchor(table)}`} data-testid={`dictionary-to-${table}`}>
-              {table}
-            </a>
-          ))}
-        </nav>
-        {found.map((table) => (
-          <Entry key={table.table} entry={table} />
-        ))}
+        <div className={styles.layout}>
+          <nav className={styles.names} aria-label="Tables">
+            {found.map(({ table }) => (
+              <a key={table} href={`#${anchor(table)}`} data-testid={`dictionary-to-${table}`}>
+                {table}
+              </a>
+            ))}
+          </nav>
+          <div>
+            {found.map((table) => (
+              <Entry key={table.table} entry={table} />
+            ))}
+          </div>
+        </div>
       </Panel>
     </div>
   );
+}
+
+function countWords(found: number, all: number): string {
+  return found === all ? count(all) : `${count(found)} of ${count(all)}`;
 }
 
 function Entry({ entry }: { entry: TableEntry }) {

@@ -67,7 +67,9 @@ export default function Explore() {
   return (
     <div className="stack" data-testid="page-explore">
       <header className="page-head">
-        <h1>Explore {key ?? ""}</h1>
+        <h1>
+          Explore <span className="muted">{key}</span>
+        </h1>
       </header>
       <Controls {...asked} />
       <Panel

@@ -1,7 +1,7 @@
 import type { CandleSize, MarketRow } from "../api/answers.ts";
 import { useQueryWord } from "../app/router.tsx";
 import { useConfig, useMarket, useMarkets } from "../app/useMarket.ts";
-import { count, decimal, measure } from "../design/format.ts";
+import { count, digitsBehind, filled, pace } from "../design/format.ts";
 import { Choice } from "../panels/Choice.tsx";
 import { Panel } from "../panels/Panel.tsx";
 import { isOld } from "../panels/state.ts";
@@ -120,6 +120,7 @@ function OneMarket({ base, market, row }: OneMarketProps) {
           testid="live-tape"
           height={500}
           {...panel}
+          brief
           onRetry={feed.reconnectNow}
           actions={<TapeActions feed={feed} market={market} />}
         >
@@ -144,13 +145,20 @@ function TapeActions({ feed, market }: { feed: Feed; market: string }) {
       <button
         type="button"
         aria-pressed={feed.paused}
+        title={feed.paused ? "So many trades wait to be shown" : undefined}
         onClick={() => feed.pause(!feed.paused)}
         data-testid="pause"
       >
-        {feed.paused ? `Resume (${count(feed.buffered)} waiting)` : "Pause"}
+        {feed.paused ? `Resume (${count(feed.buffered)})` : "Pause"}
       </button>
-      <button type="button" onClick={save} data-testid="tape-save">
-        Save as CSV
+      <button
+        type="button"
+        onClick={save}
+        aria-label="Save as CSV"
+        title="Save what the tape holds"
+        data-testid="tape-save"
+      >
+        CSV
       </button>
     </>
   );
@@ -159,8 +167,12 @@ function TapeActions({ feed, market }: { feed: Feed; market: string }) {
 /** What the stream says of itself; all of it counted here, so that it can be compared. */
 function Facts({ feed, panel }: { feed: Feed; panel: StreamPanel }) {
   const { last, stream } = feed;
+  const newest = feed.lines
+    .slice(-50)
+    .flatMap((line) => (line.kind === "seam" ? [] : [line.trade]));
+  const digits = digitsBehind(newest.map((trade) => trade.price));
   const facts: [string, string, string][] = [
-    ["Trades per second", measure(feed.rate), "rate"],
+    ["Trades/s", pace(feed.rate), "rate"],
     ["Received", count(stream.received), "received"],
     ["Resumed", count(stream.resumed), "resumed"],
     ["Not resumed", count(stream.seams), "seams"],
@@ -181,12 +193,12 @@ function Facts({ feed, panel }: { feed: Feed; panel: StreamPanel }) {
         <dd
           className={styles.price}
           data-side={last?.side}
-          data-old={isOld(panel.state)}
+          data-old={panel.state === "partial" || isOld(panel.state)}
           data-testid="last-price"
           data-exact={last?.price}
           data-id={last?.id}
         >
-          {decimal(last?.price)}
+          {filled(last?.price, digits)}
         </dd>
       </div>
       {facts.map(([name, value, id]) => (

@@ -1,4 +1,4 @@
-import { About, Links } from "./operations/About.tsx";
+import { About, Links, Thanks } from "./operations/About.tsx";
 import { Charts } from "./operations/Charts.tsx";
 import { IncidentsPanel } from "./operations/IncidentsPanel.tsx";
 import { StoragePanel } from "./operations/StoragePanel.tsx";
@@ -17,6 +17,7 @@ export default function Operations() {
         <Links />
         <About />
       </div>
+      <Thanks />
     </div>
   );
 }

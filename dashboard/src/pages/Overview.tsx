@@ -2,7 +2,7 @@ import type { Incidents } from "../api/answers.ts";
 import { path } from "../api/client.ts";
 import type { Feeds, Ingestion, Latency } from "../api/statistics.ts";
 import { type Poll, usePoll } from "../api/usePoll.ts";
-import { Lines } from "../panels/Lines.tsx";
+import { LINES_WORDS, Lines } from "../panels/Lines.tsx";
 import { Panel } from "../panels/Panel.tsx";
 import { usePanel } from "../panels/usePanel.ts";
 import { FeedMatrix } from "./overview/FeedMatrix.tsx";
@@ -11,6 +11,7 @@ import { Summary } from "./overview/Summary.tsx";
 import { alive, byExchange, quantileLines, quantilesOf } from "./realtime/series.ts";
 
 const HEIGHT = 200;
+const WHOLE = HEIGHT + LINES_WORDS;
 const NOT_YET = (
   <>
     <p>No collector has written yet.</p>
@@ -54,7 +55,7 @@ function FeedPanel({ feeds }: { feeds: Poll<Feeds> }) {
     <Panel
       title="Feeds"
       testid="feeds"
-      height={150}
+      height={120}
       empty={NOT_YET}
       note={rows.length > 0 ? `${fresh} of ${rows.length} fresh` : null}
       {...panel}
@@ -74,7 +75,7 @@ function Rate({ ingestion }: { ingestion: Poll<Ingestion> }) {
     <Panel
       title="Trades stored per second, last hour"
       testid="overview-rate"
-      height={HEIGHT}
+      height={WHOLE}
       empty={NOT_YET}
       {...panel}
     >
@@ -100,7 +101,7 @@ function Lag({ latency }: { latency: Poll<Latency> }) {
     <Panel
       title="Receive lag, last hour"
       testid="overview-lag"
-      height={HEIGHT}
+      height={WHOLE}
       empty={NOT_YET}
       {...panel}
     >

@@ -7,7 +7,7 @@ import { Lines } from "../panels/Lines.tsx";
 import { Panel } from "../panels/Panel.tsx";
 import { usePanel } from "../panels/usePanel.ts";
 import { LatencyPanel } from "./realtime/LatencyPanel.tsx";
-import { HEIGHT, NOT_YET } from "./realtime/look.ts";
+import { HEIGHT, NOT_YET, WHOLE } from "./realtime/look.ts";
 import { Summary } from "./realtime/Summary.tsx";
 import { alive, byExchange } from "./realtime/series.ts";
 
@@ -60,7 +60,7 @@ function RatePanel({ ingestion }: { ingestion: Poll<Ingestion> }) {
     <Panel
       title="Trades stored per second"
       testid="realtime-rate"
-      height={HEIGHT}
+      height={WHOLE}
       empty={NOT_YET}
       note={data ? `${up} of ${all} collectors write` : null}
       {...panel}
@@ -89,7 +89,7 @@ function WritePanel({ latency }: { latency: Poll<Latency> }) {
     <Panel
       title="Write into PostgreSQL, p99"
       testid="realtime-write"
-      height={HEIGHT}
+      height={WHOLE}
       empty={NOT_YET}
       {...panel}
     >
@@ -120,7 +120,7 @@ function CounterPanel({ ingestion, title, counter, unit }: CounterProps) {
   const lines = data ? byExchange(data, counter, counter === "bytes") : [];
   const shown = counter === "bytes" ? lines.map(inKilobytes) : lines;
   return (
-    <Panel title={title} testid={`realtime-${counter}`} height={HEIGHT} empty={NOT_YET} {...panel}>
+    <Panel title={title} testid={`realtime-${counter}`} height={WHOLE} empty={NOT_YET} {...panel}>
       {data ? (
         <Lines
           label={`${title}, one line for each exchange`}
@@ -128,6 +128,7 @@ function CounterPanel({ ingestion, title, counter, unit }: CounterProps) {
           lines={shown}
           height={HEIGHT}
           unit={unit}
+          whole={counter !== "bytes"}
           testid={`${counter}-chart`}
         />
       ) : null}

@@ -4,8 +4,11 @@ export interface ChoiceProps<T extends string> {
   /** What is chosen; read out. */
   name: string;
   options: readonly T[];
-  chosen: T;
+  chosen: T | null;
   choose: (option: T) => void;
+  /** How an option reads, if not as it is. */
+  wordsOf?: (option: T) => string;
+  isDisabled?: (option: T) => boolean;
   testid: string;
 }
 
@@ -15,6 +18,8 @@ export function Choice<T extends string>({
   options,
   chosen,
   choose,
+  wordsOf,
+  isDisabled,
   testid,
 }: ChoiceProps<T>) {
   return (
@@ -25,10 +30,11 @@ export function Choice<T extends string>({
           key={option}
           type="button"
           aria-pressed={option === chosen}
+          disabled={isDisabled?.(option) ?? false}
           onClick={() => choose(option)}
           data-testid={`${testid}-${option}`}
         >
-          {option}
+          {wordsOf?.(option) ?? option}
         </button>
       ))}
     </fieldset>

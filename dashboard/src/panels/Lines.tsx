@@ -2,7 +2,8 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { usePreferences } from "../app/preferences.ts";
-import { type Clock, dayOf, measure, moment, timeOfDay } from "../design/format.ts";
+import { type Clock, measure, moment } from "../design/format.ts";
+import { decades, fromZero, lonely, marks, tick, WHOLE } from "./axes.ts";
 import styles from "./Lines.module.css";
 
 export interface Line {
@@ -25,8 +26,13 @@ export interface LinesProps {
   unit: string;
   /** Logarithmic, for latencies. */
   log?: boolean;
+  /** Things that are counted: no mark stands between two whole numbers. */
+  whole?: boolean;
   testid: string;
 }
+
+/** px below the drawing: what its lines are called, and the fold with the table. */
+export const LINES_WORDS = 56;
 
 const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3], [1, 2], [12, 4]];
 const DENSE = 200; // points from which on dashes are only noise
@@ -42,7 +48,7 @@ export function Lines(props: LinesProps) {
   const newest = useRef({ data, lines });
   newest.current = { data, lines };
   const [hovered, setHovered] = useState<number | null>(null);
-  const log = props.log ?? false;
+  const { log = false, whole = false } = props;
   const dense = times.length > DENSE;
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: names and theme are read through the page
@@ -52,6 +58,7 @@ export function Lines(props: LinesProps) {
     const options = optionsOf(host, newest.current.lines, {
       height,
       log,
+      whole,
       clock,
       dense,
       hover: setHovered,
@@ -65,7 +72,7 @@ export function Lines(props: LinesProps) {
       drawn.destroy();
       chart.current = null;
     };
-  }, [names, height, log, clock, theme, dense]);
+  }, [names, height, log, whole, clock, theme, dense]);
 
   useEffect(() => chart.current?.setData(data), [data]);
 
@@ -120,7 +127,7 @@ function AsTable({ label, times, lines, unit }: LinesProps) {
   const { clock } = usePreferences();
   const from = Math.max(0, times.length - 60);
   return (
-    <details className={styles.table} onToggle={(event) => setOpen(event.currentTarget.open)}>
+    <details className="as-table" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>As a table</summary>
       {open ? (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
@@ -165,31 +172,50 @@ function colourOf(line: Line, index: number): string {
 interface Look {
   height: number;
   log: boolean;
+  whole: boolean;
   clock: Clock;
   dense: boolean;
   hover: (at: number | null) => void;
 }
+
+const few = ({ scales: { y } }: uPlot, splits: number[]) => decades(splits, y?.min, y?.max);
+const alone = (chart: uPlot, line: number) => lonely(chart.data[line] ?? []);
 
 function optionsOf(host: HTMLElement, lines: readonly Line[], look: Look): uPlot.Options {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string) => style.getPropertyValue(name).trim();
   const axis = {
     stroke: colour("--muted"),
-    grid: { stroke: colour("--line"), width: 1 },
-    ticks: { stroke: colour("--line"), width: 1 },
+    grid: { stroke: colour("--grid"), width: 1 },
+    ticks: { show: false },
     font: `11px ${style.getPropertyValue("--font")}`,
   };
   const options: uPlot.Options = {
     width: Math.max(120, host.clientWidth),
     height: look.height,
     legend: { show: false },
-    padding: [10, 8, 0, 0],
+    padding: [8, 20, 0, 0],
     cursor: { y: false, points: { size: 7 } },
     hooks: { setCursor: [(chart) => look.hover(chart.cursor.idx ?? null)] },
-    scales: { x: { time: true }, y: look.log ? { distr: 3, log: 10 } : { range: fromZero } },
+    scales: {
+      x: { time: true },
+      y: look.log ? { distr: 3, log: 10 } : { range: (_chart, _low, high) => fromZero(high) },
+    },
     axes: [
-      { ...axis, space: 64, values: (_chart, splits) => marks(splits, look.clock) },
-      { ...axis, size: 56, values: (_chart, splits) => splits.map(tick) },
+      {
+        ...axis,
+        space: 64,
+        gap: 8,
+        size: (_chart, words) => (words?.some((each) => each.includes("\n")) ? 42 : 28),
+        values: (_chart, splits) => marks(splits, look.clock, Date.now()),
+      },
+      {
+        ...axis,
+        size: 46,
+        values: (_chart, splits) => splits.map(tick),
+        ...(look.whole ? { incrs: WHOLE } : {}),
+        ...(look.log ? { filter: few, grid: { ...axis.grid, filter: few } } : {}),
+      },
     ],
     series: [
       {},
@@ -199,33 +225,11 @@ function optionsOf(host: HTMLElement, lines: readonly Line[], look: Look): uPlot
         width: look.dense ? 1.25 : 1.75,
         dash: look.dense ? [] : (DASHES[index % DASHES.length] ?? []),
         spanGaps: false,
-        points: { show: false },
+        points: { show: false, size: 5, fill: colour(colourOf(line, index)), filter: alone },
       })),
     ],
   };
   if (look.clock === "utc")
     options.tzDate = (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC");
   return options;
-}
-
-/** The day below the first mark and where it changes. */
-function marks(splits: number[], clock: Clock): string[] {
-  let before = "";
-  const seconds = splits.length > 1 && (splits[1] ?? 0) - (splits[0] ?? 0) < 60;
-  return splits.map((split) => {
-    const day = dayOf(split * 1000, clock);
-    const time = timeOfDay(split * 1000, clock).slice(0, seconds ? 8 : 5);
-    const text = day === before ? time : `${time}\n${day}`;
-    before = day;
-    return text;
-  });
-}
-
-function tick(value: number | null): string {
-  if (value === null) return "";
-  return Math.abs(value) >= 10_000 ? `${measure(value / 1000)}k` : measure(value, 2);
-}
-
-function fromZero(_chart: uPlot, _low: number | null, high: number | null): uPlot.Range.MinMax {
-  return [0, high && high > 0 ? high * 1.1 : 1];
 }

@@ -2,6 +2,7 @@ import { age } from "../design/format.ts";
 import styles from "./Panel.module.css";
 import type { PanelProps } from "./Panel.tsx";
 import { useNow } from "./useNow.ts";
+import { Words } from "./Words.tsx";
 
 /** What a panel says when it is not simply fresh: why, how old, and what can be done. */
 export function Notice(props: PanelProps) {
@@ -22,7 +23,17 @@ export function Notice(props: PanelProps) {
 }
 
 function Empty({ children }: { children: React.ReactNode }) {
-  return <div className={styles.empty}>{children}</div>;
+  return (
+    <div className={styles.empty}>
+      {typeof children === "string" ? (
+        <p>
+          <Words text={children} />
+        </p>
+      ) : (
+        children
+      )}
+    </div>
+  );
 }
 
 function Disconnected({ testid, problem, retryAt, onRetry, at }: PanelProps) {
@@ -33,7 +44,11 @@ function Disconnected({ testid, problem, retryAt, onRetry, at }: PanelProps) {
       <p>
         {problem?.title ?? "The connection is lost"}
         {at == null ? ". " : "; what you see is old. "}
-        {wait === null ? problem?.hint : `Next attempt in ${wait < 1000 ? "1 s" : age(wait)}.`}
+        {wait === null ? (
+          <Words text={problem?.hint ?? ""} />
+        ) : (
+          `Next attempt in ${wait < 1000 ? "1 s" : age(wait)}.`
+        )}
       </p>
       {onRetry ? (
         <button type="button" onClick={onRetry} data-testid={`${testid}-retry`}>
@@ -52,7 +67,7 @@ function Trouble({ testid, problem, onRetry }: PanelProps) {
         <strong>{problem?.title ?? "Something went wrong"}</strong>
         {problem?.status ? ` (${problem.status})` : null}
         <br />
-        {sentences(problem?.detail, problem?.hint)}
+        <Words text={sentences(problem?.detail, problem?.hint)} />
       </p>
       {id ? (
         <button type="button" onClick={() => void navigator.clipboard.writeText(id)}>

@@ -17,6 +17,8 @@ export interface PanelProps {
   empty?: ReactNode;
   /** A word beside the state: `3 of 4 feeds`, `virtual clock 12:00:00`, `41 %`. */
   note?: ReactNode;
+  /** The head keeps to one line where it can: the note gives way first. */
+  brief?: boolean;
   /** When the next attempt comes (ms): counts down while disconnected. */
   retryAt?: number | null;
   /** "Reconnect now", "Try again". */
@@ -49,7 +51,7 @@ export function Panel(props: PanelProps) {
     >
       <header className={styles.head}>
         <h2>{title}</h2>
-        <State state={state} at={props.at ?? null} note={props.note} />
+        <State state={state} at={props.at ?? null} note={props.note} brief={props.brief ?? false} />
         {props.actions ? <div className={styles.actions}>{props.actions}</div> : null}
       </header>
       <Notice {...props} />
@@ -65,11 +67,22 @@ export function Panel(props: PanelProps) {
   );
 }
 
-function State({ state, at, note }: { state: PanelState; at: number | null; note: ReactNode }) {
+interface StateProps {
+  state: PanelState;
+  at: number | null;
+  note: ReactNode;
+  brief: boolean;
+}
+
+function State({ state, at, note, brief }: StateProps) {
   return (
-    <p className={styles.state}>
+    <p className={styles.state} data-brief={brief}>
       {state === "fresh" ? null : <span className={styles.chip}>{STATE_NAMES[state]}</span>}
-      {note ? <span>{note}</span> : null}
+      {note ? (
+        <span className={styles.note} title={brief ? String(note) : undefined}>
+          {note}
+        </span>
+      ) : null}
       {at !== null && state !== "loading" ? <Age at={at} /> : null}
     </p>
   );

@@ -2,11 +2,13 @@ import type { ReactNode } from "react";
 import styles from "./Table.module.css";
 
 export interface Column<Row> {
-  /** Stands in the head; also names the cell where rows become cards on a phone. */
+  /** Stands in the head, and before the cell where rows become cards. */
   name: string;
   cell: (row: Row) => ReactNode;
   /** Numbers stand to the right, in figures of one width. */
   numeric?: boolean;
+  /** Sentences: they wrap, but not into a pillar. */
+  words?: boolean;
 }
 
 export interface TableProps<Row> {
@@ -20,11 +22,23 @@ export interface TableProps<Row> {
   testid: string;
   /** Scrolls within this height (px), its head stays. */
   height?: number;
+  /** On a phone each row becomes a card: for rows of many words. */
+  cards?: boolean;
 }
 
 /** A plain table: sideways it scrolls in itself, never the page. Rows that can be chosen are reached by Tab. */
 export function Table<Row>(props: TableProps<Row>) {
-  const { caption, columns, rows, keyOf, onChoose, chosen = null, testid, height } = props;
+  const {
+    caption,
+    columns,
+    rows,
+    keyOf,
+    onChoose,
+    chosen = null,
+    testid,
+    height,
+    cards = false,
+  } = props;
   return (
     <section
       className={styles.frame}
@@ -33,7 +47,7 @@ export function Table<Row>(props: TableProps<Row>) {
       tabIndex={0}
       aria-label={caption}
     >
-      <table className={styles.table} data-testid={testid}>
+      <table className={styles.table} data-cards={cards} data-testid={testid}>
         <caption className="visually-hidden">{caption}</caption>
         <thead>
           <tr>
@@ -54,7 +68,12 @@ export function Table<Row>(props: TableProps<Row>) {
               onClick={onChoose ? () => onChoose(row) : undefined}
             >
               {columns.map((column, index) => (
-                <td key={column.name} data-numeric={column.numeric ?? false}>
+                <td
+                  key={column.name}
+                  data-numeric={column.numeric ?? false}
+                  data-words={column.words ?? false}
+                  data-name={column.name}
+                >
                   {onChoose && index === 0 ? (
                     <button type="button" className={styles.choose} onClick={() => onChoose(row)}>
                       {column.cell(row)}

@@ -26,9 +26,10 @@ export function Tile({ name, value, note, state, at = null, tone = "plain", test
         {state === "loading" ? null : old && at === null ? NOTHING : value}
       </dd>
       <dd className={styles.note}>
-        {old ? (
+        {state === "loading" ? null : old ? (
           <span className={styles.old}>
-            {STATE_NAMES[state]} {at === null ? null : <Age at={at} />}
+            {state === "disconnected" ? "Lost" : STATE_NAMES[state]}{" "}
+            {at === null ? null : <Age at={at} />}
           </span>
         ) : (
           note
@@ -38,9 +39,16 @@ export function Tile({ name, value, note, state, at = null, tone = "plain", test
   );
 }
 
-export function Tiles({ label, children }: { label: string; children: ReactNode }) {
+export interface TilesProps {
+  label: string;
+  /** Whether they stand in a panel. */
+  within?: boolean;
+  children: ReactNode;
+}
+
+export function Tiles({ label, within = false, children }: TilesProps) {
   return (
-    <dl className={styles.tiles} aria-label={label}>
+    <dl className={styles.tiles} data-within={within} aria-label={label}>
       {children}
     </dl>
   );

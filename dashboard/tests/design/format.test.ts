@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import { add, compare, isLater } from "../../src/design/exact.ts";
 import {
   age,
-  aligned,
   bytes,
   decimal,
   measure,
@@ -34,11 +33,6 @@ describe("decimals", () => {
     expect(trimmed("0.00120000")).toBe("0.0012");
     expect(trimmed("100")).toBe("100");
     expect(trimmed("5.000")).toBe("5");
-  });
-
-  it("stand below each other", () => {
-    expect(aligned("1.5", 3)).toHaveLength(aligned("1.234", 3).length);
-    expect(aligned("1", 2)).toHaveLength(aligned("1.25", 2).length);
   });
 
   it("are added and compared exactly", () => {

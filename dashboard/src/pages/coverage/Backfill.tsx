@@ -51,7 +51,7 @@ export function Backfill({ market, day }: { market: string; day: Day }) {
       <div className={styles.order}>
         {row ? <Row row={row} /> : null}
         {failure ? (
-          <p className={styles.bad} data-testid="backfill-failure">
+          <p className="trouble" data-testid="backfill-failure">
             The last backfill of this day ended early. {sentences(failure)}
           </p>
         ) : null}
@@ -176,7 +176,7 @@ function refusal(error: unknown): Problem {
 
 function Trouble({ problem }: { problem: Problem }) {
   return (
-    <div className={styles.bad} role="alert" data-testid="backfill-problem">
+    <div className="trouble" role="alert" data-testid="backfill-problem">
       <strong>{problem.title}</strong>
       {problem.status ? ` (${problem.status})` : null}
       <br />

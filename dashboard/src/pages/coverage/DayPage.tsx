@@ -35,7 +35,7 @@ export function DayPage({ market, day }: { market: string; day: Day }) {
     <div className="stack" data-testid="page-coverage-day">
       <header className="page-head">
         <h1>
-          {market}, {day}
+          {market} <span className="muted">{day}</span>
         </h1>
         <nav className="row" aria-label="Days">
           <Link to="/coverage" className="button" testid="day-back">
@@ -115,7 +115,7 @@ function Verdict({ cell }: { cell: CoverageCell | null }) {
 
 function Files({ words }: { words: string }) {
   return (
-    <p className="row" style={{ paddingTop: "var(--space-3)" }}>
+    <p className={`row ${styles.files}`}>
       <a className="button" href={`/v1/datasets/${words}`} download data-testid="day-file">
         Download the Parquet file
       </a>
@@ -138,21 +138,27 @@ function Gaps({ gaps }: { gaps: readonly GapRow[] }) {
     { name: "Gap", numeric: true, cell: (row) => row.gap_id },
     {
       name: "From, to",
-      cell: (row) => `${timeOfDay(row.after, clock, 3)} – ${told(row.before, clock)}`,
+      cell: (row) => (
+        <span className={styles.span}>
+          {timeOfDay(row.after, clock, 3)} – {told(row.before, clock)}
+        </span>
+      ),
     },
     { name: "Ids", numeric: true, cell: (row) => widthWords(row) },
-    { name: "Cause", cell: (row) => causeWords(row.cause) },
+    { name: "Cause", words: true, cell: (row) => causeWords(row.cause) },
     {
       name: "State",
+      words: true,
       cell: (row) => <span data-testid={`gap-state-${row.gap_id}`}>{stateWords(row)}</span>,
     },
     { name: "Attempts", numeric: true, cell: (row) => row.attempts },
-    { name: "Note", cell: (row) => row.note ?? NOTHING },
+    { name: "Note", words: true, cell: (row) => row.note ?? NOTHING },
   ];
   return (
     <Table
       caption="Gaps that touch this day"
       testid="day-gap-table"
+      cards
       rows={gaps}
       keyOf={(row) => row.gap_id}
       columns={columns}

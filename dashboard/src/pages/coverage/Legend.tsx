@@ -8,7 +8,7 @@ import { paintMark, paletteOf, ready } from "./paint.ts";
 /** What the marks mean, drawn by the same hand as the map, and how many there are of each. */
 export function Legend({ tally }: { tally: Record<Mark, number> }) {
   return (
-    <ul className={styles.legend} aria-label="What the colours mean">
+    <ul className={`keys ${styles.legend}`} aria-label="What the colours mean">
       {MARKS.map((mark) => (
         <li key={mark}>
           <Swatch mark={mark} />

@@ -8,7 +8,6 @@ import { count, share } from "../../design/format.ts";
 import { Panel } from "../../panels/Panel.tsx";
 import { type Column, Table } from "../../panels/Table.tsx";
 import { usePanel } from "../../panels/usePanel.ts";
-import styles from "./Coverage.module.css";
 import { HeatMap } from "./HeatMap.tsx";
 import { Legend } from "./Legend.tsx";
 import { DAY_MS, dayAt, dayPath, heatMap, shareOf, tally } from "./map.ts";
@@ -30,7 +29,7 @@ export function MapPage() {
     <div className="stack" data-testid="page-coverage">
       <header className="page-head">
         <h1>Coverage</h1>
-        <div className={styles.controls}>
+        <div className="controls">
           <label>
             Exchange
             <select
@@ -97,7 +96,7 @@ function question(exchange: string | null, days: number): string {
 
 const COLUMNS: Column<CoverageCell>[] = [
   {
-    name: "Market and day",
+    name: "Market, day",
     cell: (row) => (
       <Link to={dayPath(row.market, row.day)} testid={`coverage-open-${row.market}-${row.day}`}>
         {row.market}, {row.day}
@@ -125,12 +124,13 @@ function AsTable({ cells }: { cells: readonly CoverageCell[] }) {
     [cells],
   );
   return (
-    <details className={styles.table} onToggle={(event) => setOpen(event.currentTarget.open)}>
+    <details className="as-table" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary data-testid="coverage-table-open">As a table</summary>
       {open ? (
         <Table
           caption="Coverage of each market and day, the newest first"
           testid="coverage-table"
+          cards
           height={420}
           rows={rows.slice(0, SHOWN)}
           keyOf={(row) => `${row.market} ${row.day}`}

@@ -55,7 +55,7 @@ export function MinuteStrip({ strip }: { strip: Strip }) {
     choose(Math.max(0, Math.min(MINUTES - 1, at)));
   };
   return (
-    <div className="stack">
+    <div>
       <div
         ref={frame}
         className={styles.strip}
@@ -75,22 +75,22 @@ export function MinuteStrip({ strip }: { strip: Strip }) {
           style={{ left: ((minute + 0.5) / MINUTES) * width - 1, height: PLOT + SERVED + 4 }}
         />
       </div>
-      <p aria-live="polite" data-testid="minute-words">
+      <p className={styles.said} aria-live="polite" data-testid="minute-words">
         {words(strip, minute)}
       </p>
       <p id={id} className="visually-hidden">
         Left and right arrow keys move by a minute, Page Up and Page Down by an hour.
       </p>
-      <ul className={styles.keys} aria-label="What the strip shows">
+      <ul className="keys" aria-label="What the strip shows">
         <li>
-          <i style={{ background: "var(--series-1)" }} /> trades of a minute, at most{" "}
-          {count(strip.largest)}
+          <i className={styles.key} style={{ background: "var(--series-1)" }} /> trades of a minute,
+          at most {count(strip.largest)}
         </li>
         <li>
-          <i style={{ background: "var(--series-3)" }} /> we listened
+          <i className={styles.key} style={{ background: "var(--series-3)" }} /> we listened
         </li>
         <li>
-          <i style={{ background: "var(--incomplete)" }} /> gap
+          <i className={styles.key} style={{ background: "var(--incomplete)" }} /> gap
         </li>
       </ul>
       <AsTable strip={strip} />
@@ -164,9 +164,9 @@ const COLUMNS: Column<Hour>[] = [
 ];
 
 function AsTable({ strip }: { strip: Strip }) {
-  const rows = useMemo(() => hours(strip), [strip]);
+  const rows = useMemo(() => hours(strip).filter((row) => row.hour * 60 < strip.until), [strip]);
   return (
-    <details className={styles.table}>
+    <details className="as-table">
       <summary data-testid="minute-table-open">As a table</summary>
       <Table
         caption="Trades in each hour of the day"

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { CandleColumns } from "../../api/answers.ts";
 import { usePreferences } from "../../app/preferences.ts";
-import { type Clock, count, decimal, moment } from "../../design/format.ts";
+import { type Clock, count, moment, trimmed } from "../../design/format.ts";
 import { type Column, Table } from "../../panels/Table.tsx";
 import { barsOf } from "../../stream/bars.ts";
 import { Readout } from "../live/Candles.tsx";
@@ -48,7 +48,7 @@ export function Candles({ candles, label }: { candles: CandleColumns; label: str
         style={{ height: CHART_HEIGHT }}
         className={styles.chart}
       />
-      <p className={styles.keys}>
+      <p className="keys">
         <span>
           <b data-side="buy">□</b> rises <b data-side="sell">■</b> falls
         </span>
@@ -69,15 +69,15 @@ function AsTable({ candles, clock }: { candles: CandleColumns; clock: Clock }) {
   const rows = Array.from({ length: Math.min(SHOWN, last + 1) }, (_, back) => last - back);
   const columns: Column<number>[] = [
     { name: "Opened", cell: (at) => moment(candles.opened_at[at], clock) },
-    { name: "Open", numeric: true, cell: (at) => decimal(candles.open[at]) },
-    { name: "High", numeric: true, cell: (at) => decimal(candles.high[at]) },
-    { name: "Low", numeric: true, cell: (at) => decimal(candles.low[at]) },
-    { name: "Close", numeric: true, cell: (at) => decimal(candles.close[at]) },
-    { name: "Volume", numeric: true, cell: (at) => decimal(candles.volume[at]) },
+    { name: "Open", numeric: true, cell: (at) => trimmed(candles.open[at]) },
+    { name: "High", numeric: true, cell: (at) => trimmed(candles.high[at]) },
+    { name: "Low", numeric: true, cell: (at) => trimmed(candles.low[at]) },
+    { name: "Close", numeric: true, cell: (at) => trimmed(candles.close[at]) },
+    { name: "Volume", numeric: true, cell: (at) => trimmed(candles.volume[at]) },
     { name: "Trades", numeric: true, cell: (at) => count(candles.trades[at]) },
   ];
   return (
-    <details className={styles.table} onToggle={(event) => setOpen(event.currentTarget.open)}>
+    <details className="as-table" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary data-testid="explore-chart-table-open">As a table</summary>
       {open ? (
         <>

@@ -1,6 +1,10 @@
 import type { CandleSize } from "../../api/answers.ts";
+import { Choice } from "../../panels/Choice.tsx";
 import styles from "./Explore.module.css";
-import { barsIn, forField, isSpan, MOST_BARS, type Range, SIZES, SPANS } from "./range.ts";
+import { barsIn, isSpan, MOST_BARS, type Range, SIZES, SPANS, type Span } from "./range.ts";
+import { TimeField } from "./TimeField.tsx";
+
+const LENGTHS = Object.keys(SPANS) as Span[];
 
 export interface ControlsProps {
   range: Range;
@@ -17,61 +21,47 @@ export interface ControlsProps {
 export function Controls(props: ControlsProps) {
   const { range, span, size, onSpan, onRange, onSize, onRefresh } = props;
   return (
-    <div className={styles.controls}>
-      <fieldset className={styles.group}>
-        <legend>The last</legend>
-        {Object.entries(SPANS).map(([key, { name }]) => (
-          <button
-            key={key}
-            type="button"
-            aria-pressed={key === span}
-            onClick={() => onSpan(key)}
-            data-testid={`range-${key}`}
-          >
-            {name}
-          </button>
-        ))}
-        {isSpan(span) ? (
-          <button type="button" onClick={onRefresh} data-testid="range-now">
-            Up to now
-          </button>
-        ) : null}
-      </fieldset>
-      <label>
-        From, UTC
-        <input
-          type="datetime-local"
-          value={forField(range.start)}
-          max={forField(range.end)}
-          onChange={(event) => event.target.value && onRange(event.target.value, range.end)}
-          data-testid="range-start"
+    <div className="controls">
+      <Choice
+        name="The last"
+        options={LENGTHS}
+        chosen={isSpan(span) ? span : null}
+        choose={onSpan}
+        wordsOf={(each) => SPANS[each].name}
+        testid="range"
+      />
+      <div className={styles.moments}>
+        <TimeField
+          name="From, UTC"
+          value={range.start}
+          onTime={(start) => onRange(start, range.end)}
+          testid="range-start"
         />
-      </label>
-      <label>
-        To, UTC
-        <input
-          type="datetime-local"
-          value={forField(range.end)}
-          min={forField(range.start)}
-          onChange={(event) => event.target.value && onRange(range.start, event.target.value)}
-          data-testid="range-end"
+        <TimeField
+          name="to"
+          value={range.end}
+          onTime={(end) => onRange(range.start, end)}
+          testid="range-end"
         />
-      </label>
-      <fieldset className={styles.group}>
-        <legend>Bars</legend>
-        {SIZES.map((each) => (
-          <button
-            key={each}
-            type="button"
-            aria-pressed={each === size}
-            disabled={barsIn(range, each) > MOST_BARS}
-            onClick={() => onSize(each)}
-            data-testid={`size-${each}`}
-          >
-            {each}
-          </button>
-        ))}
-      </fieldset>
+      </div>
+      {isSpan(span) ? (
+        <button type="button" onClick={onRefresh} data-testid="range-now">
+          Up to now
+        </button>
+      ) : null}
+      <div className="row">
+        <span className="muted" aria-hidden="true">
+          Bars
+        </span>
+        <Choice
+          name="Length of a bar"
+          options={SIZES}
+          chosen={size}
+          choose={onSize}
+          isDisabled={(each) => barsIn(range, each) > MOST_BARS}
+          testid="size"
+        />
+      </div>
     </div>
   );
 }

@@ -22,7 +22,7 @@ import {
 type Row = Datasets["datasets"][number];
 
 const COLUMNS: Column<Row>[] = [
-  { name: "Day", cell: (row) => row.day },
+  { name: "Day", cell: (row) => <span className={styles.time}>{row.day}</span> },
   { name: "Rows", numeric: true, cell: (row) => count(row.rows) },
   { name: "Size", numeric: true, cell: (row) => bytes(row.bytes) },
   {
@@ -165,7 +165,7 @@ export function RangeFiles({ market, range }: { market: string; range: Range }) 
         ) : null}
       </div>
       <p
-        className={work.step === "failed" ? styles.bad : "muted"}
+        className={work.step === "failed" ? "trouble" : "muted"}
         style={{ marginTop: "var(--space-2)" }}
         aria-live="polite"
         data-testid="range-words"

@@ -3,6 +3,7 @@ import { announce } from "../../panels/announce.ts";
 import { Choice } from "../../panels/Choice.tsx";
 import { Panel } from "../../panels/Panel.tsx";
 import type { PanelState } from "../../panels/state.ts";
+import { Words } from "../../panels/Words.tsx";
 import styles from "./Explore.module.css";
 import { LANGUAGES, type Language, NOTES, type Subject, snippet } from "./snippets.ts";
 
@@ -57,7 +58,7 @@ export function Snippets({ subject }: { subject: Omit<Subject, "what"> | null })
           <code>{text}</code>
         </pre>
         <p className="muted" style={{ paddingTop: "var(--space-2)" }}>
-          {NOTES[language]}
+          <Words text={NOTES[language]} />
         </p>
       </div>
     </Panel>

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import type { TradeRow } from "../../api/answers.ts";
 import { usePreferences } from "../../app/preferences.ts";
-import { count, dayOf, decimal, moment, timeOfDay } from "../../design/format.ts";
+import { count, dayOf, digitsBehind, filled, moment, timeOfDay } from "../../design/format.ts";
 import { Panel } from "../../panels/Panel.tsx";
 import { type Column, Table } from "../../panels/Table.tsx";
 import { usePanel } from "../../panels/usePanel.ts";
@@ -13,21 +13,25 @@ export function TradeList({ pages, empty }: { pages: Pages; empty: ReactNode }) 
   const { clock } = usePreferences();
   const rows = pages.data?.trades ?? [];
   const panel = usePanel(pages, { empty: (data) => data.trades.length === 0 && "range" });
+  const digits = {
+    price: digitsBehind(rows.map((row) => row.price)),
+    size: digitsBehind(rows.map((row) => row.size)),
+  };
   const columns: Column<TradeRow>[] = [
     {
       name: clock === "utc" ? "Time, UTC" : "Time",
       cell: (row) => (
-        <span className={`number ${styles.time}`}>
-          {dayOf(row.time, clock)} {timeOfDay(row.time, clock, 6)}
+        <span className={styles.time}>
+          <span>{dayOf(row.time, clock)}</span> {timeOfDay(row.time, clock, 6)}
         </span>
       ),
     },
-    { name: "Price", numeric: true, cell: (row) => decimal(row.price) },
-    { name: "Size", numeric: true, cell: (row) => decimal(row.size) },
+    { name: "Price", numeric: true, cell: (row) => filled(row.price, digits.price) },
+    { name: "Size", numeric: true, cell: (row) => filled(row.size, digits.size) },
     {
       name: "Side",
       cell: (row) => (
-        <span className={styles.side} data-side={row.side}>
+        <span className="side" data-side={row.side}>
           {row.side === "buy" ? "▲ buy" : "▼ sell"}
         </span>
       ),

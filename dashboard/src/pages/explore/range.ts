@@ -51,9 +51,15 @@ export function whole(ms: number): Time {
   return new Date(ms).toISOString().replace(/\.\d{3}Z$/, "Z");
 }
 
-/** What a field of kind datetime-local takes. */
+/** As a field shows it: `2026-01-31 12:00`. */
 export function forField(time: Time): string {
-  return time.slice(0, 16);
+  return time.slice(0, 16).replace("T", " ");
+}
+
+/** What somebody wrote there, a day alone included; null: it is no time. */
+export function readField(text: string): Time | null {
+  const ms = readTime(text.trim().replace(/\s+/, "T"));
+  return ms === null ? null : whole(ms);
 }
 
 export const SIZES: readonly CandleSize[] = ["1m", "5m", "15m", "1h", "1d"];

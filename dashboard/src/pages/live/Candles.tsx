@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import { usePreferences } from "../../app/preferences.ts";
-import { count, decimal, moment, trimmed } from "../../design/format.ts";
+import { count, digitsBehind, filled, moment, trimmed } from "../../design/format.ts";
 import { type Column, Table } from "../../panels/Table.tsx";
 import type { Bar } from "../../stream/bars.ts";
 import type { Feed } from "../../stream/useFeed.ts";
@@ -38,7 +38,7 @@ export function Candles({ feed, label }: { feed: Feed; label: string }) {
         aria-label={label}
         data-testid="candles"
       />
-      <p className={styles.legend}>
+      <p className="keys">
         <span>
           <b data-side="buy">□</b> rises <b data-side="sell">■</b> falls
         </span>
@@ -55,10 +55,10 @@ export function Candles({ feed, label }: { feed: Feed; label: string }) {
 }
 
 const COLUMNS: Column<Bar>[] = [
-  { name: "Open", cell: (bar) => decimal(bar.open), numeric: true },
-  { name: "High", cell: (bar) => decimal(bar.high), numeric: true },
-  { name: "Low", cell: (bar) => decimal(bar.low), numeric: true },
-  { name: "Close", cell: (bar) => decimal(bar.close), numeric: true },
+  { name: "Open", cell: (bar) => trimmed(bar.open), numeric: true },
+  { name: "High", cell: (bar) => trimmed(bar.high), numeric: true },
+  { name: "Low", cell: (bar) => trimmed(bar.low), numeric: true },
+  { name: "Close", cell: (bar) => trimmed(bar.close), numeric: true },
   { name: "Volume", cell: (bar) => trimmed(bar.volume), numeric: true },
   { name: "Trades", cell: (bar) => count(bar.trades), numeric: true },
 ];
@@ -70,7 +70,7 @@ function NewestBars({ bars }: { bars: readonly Bar[] }) {
   const time: Column<Bar> = { name: "Opened", cell: (bar) => moment(bar.time * 1000, clock) };
   return (
     <details
-      className={styles.table}
+      className="as-table"
       onToggle={(event) => setOpen(event.currentTarget.open)}
       data-testid="bars-as-table"
     >
@@ -93,14 +93,15 @@ function NewestBars({ bars }: { bars: readonly Bar[] }) {
 export function Readout({ bar }: { bar: Bar | undefined }) {
   const { clock } = usePreferences();
   if (!bar) return <p className={styles.readout}>No bar yet</p>;
+  const digits = digitsBehind([bar.open, bar.high, bar.low, bar.close]);
   return (
     <p className={styles.readout} data-testid="readout" data-bar={bar.time}>
-      <span>{moment(bar.time * 1000, clock)}</span>
+      <span>{moment(bar.time * 1000, clock).slice(0, -3)}</span>
       {(["open", "high", "low", "close"] as const).map((name) => (
         <span key={name}>
           <abbr title={name}>{name.charAt(0).toUpperCase()}</abbr>{" "}
           <b data-testid={`bar-${name}`} data-exact={bar[name]}>
-            {decimal(bar[name])}
+            {filled(bar[name], digits)}
           </b>
         </span>
       ))}
@@ -111,7 +112,7 @@ export function Readout({ bar }: { bar: Bar | undefined }) {
         </b>
       </span>
       <span>
-        <b data-testid="bar-trades">{count(bar.trades)}</b> trades
+        <abbr title="trades">N</abbr> <b data-testid="bar-trades">{count(bar.trades)}</b>
       </span>
     </p>
   );

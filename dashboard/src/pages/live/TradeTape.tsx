@@ -1,6 +1,6 @@
 import { type RefObject, useEffect, useRef, useState } from "react";
 import { usePreferences } from "../../app/preferences.ts";
-import { aligned, type Clock, count, decimal, timeOfDay } from "../../design/format.ts";
+import { type Clock, count, digitsBehind, filled, timeOfDay } from "../../design/format.ts";
 import type { Line } from "../../stream/tape.ts";
 import styles from "./Live.module.css";
 
@@ -101,8 +101,8 @@ function Row({ line, top, clock, digits }: RowProps) {
         {trade.side === "buy" ? "▲ buy" : "▼ sell"}
         {trade.source === "backfill" ? " ⟲" : ""}
       </span>
-      <span>{aligned(decimal(trade.price), digits.price)}</span>
-      <span>{aligned(decimal(trade.size), digits.size)}</span>
+      <span>{filled(trade.price, digits.price)}</span>
+      <span>{filled(trade.size, digits.size)}</span>
     </li>
   );
 }
@@ -112,18 +112,11 @@ interface Digits {
   size: number;
 }
 
-/** How many digits stand behind the point, at most: rows are filled up to it. */
+/** Rows are filled up to the most digits behind the point. */
 function digitsOf(lines: readonly Line[]): Digits {
-  const digits = { price: 0, size: 0 };
-  for (const line of lines) {
-    if (line.kind === "seam") continue;
-    digits.price = Math.max(digits.price, behindPoint(line.trade.price));
-    digits.size = Math.max(digits.size, behindPoint(line.trade.size));
-  }
-  return digits;
-}
-
-function behindPoint(text: string): number {
-  const point = text.indexOf(".");
-  return point < 0 ? 0 : text.length - point - 1;
+  const trades = lines.flatMap((line) => (line.kind === "seam" ? [] : [line.trade]));
+  return {
+    price: digitsBehind(trades.map((trade) => trade.price)),
+    size: digitsBehind(trades.map((trade) => trade.size)),
+  };
 }

@@ -10,7 +10,14 @@ import {
   type Time,
   type UTCTimestamp,
 } from "lightweight-charts";
-import { type Clock, dayOf, moment, timeOfDay } from "../../design/format.ts";
+import {
+  type Clock,
+  dayOf,
+  decimal,
+  digitsBehind,
+  moment,
+  timeOfDay,
+} from "../../design/format.ts";
 import type { Bar } from "../../stream/bars.ts";
 import type { Band } from "../../stream/feed.ts";
 import { GapBands } from "./bands.ts";
@@ -47,10 +54,11 @@ export class CandleChart {
       layout: {
         background: { type: ColorType.Solid, color: "transparent" },
         textColor: colour("--muted"),
+        fontFamily: style.getPropertyValue("--font"),
         attributionLogo: false, // its notice stands below the chart and on the page Operations
         fontSize: 11,
       },
-      grid: { vertLines: { color: colour("--line") }, horzLines: { color: colour("--line") } },
+      grid: { vertLines: { color: colour("--grid") }, horzLines: { color: colour("--grid") } },
       crosshair: { mode: CrosshairMode.Normal },
       rightPriceScale: { borderColor: colour("--line"), scaleMargins: { top: 0.06, bottom: 0.26 } },
       timeScale: {
@@ -60,7 +68,10 @@ export class CandleChart {
         rightOffset: 4,
         tickMarkFormatter: (time: Time) => markOf(Number(time), clock),
       },
-      localization: { timeFormatter: (time: Time) => moment(Number(time) * 1000, clock) },
+      localization: {
+        timeFormatter: (time: Time) => moment(Number(time) * 1000, clock),
+        priceFormatter: (price: number) => decimal(price.toFixed(Math.max(0, this.#digits))),
+      },
     });
     this.#candles = this.#chart.addSeries(CandlestickSeries, {
       upColor: "transparent", // hollow and filled: told apart without colours too
@@ -102,7 +113,7 @@ export class CandleChart {
     if (this.#planned !== null) clearTimeout(this.#planned);
     this.#planned = null;
     const { bars, bands, edition } = this.#shown;
-    this.#precise(bars.at(-1));
+    this.#precise(bars.slice(-60));
     if (edition !== this.#edition) this.#drawAll(bars, edition);
     else this.#drawNew(bars);
     this.#bands.show(bands, bars);
@@ -137,10 +148,9 @@ export class CandleChart {
   }
 
   /** The axis has as many digits as the exchange's prices. */
-  #precise(bar: Bar | undefined): void {
-    if (!bar) return;
-    const digits = Math.min(8, bar.close.split(".")[1]?.replace(/0+$/, "").length ?? 0);
-    if (digits <= this.#digits) return;
+  #precise(bars: readonly Bar[]): void {
+    const digits = Math.min(8, digitsBehind(bars.map((bar) => bar.close)));
+    if (bars.length === 0 || digits <= this.#digits) return;
     this.#digits = digits;
     const priceFormat = { type: "price" as const, precision: digits, minMove: 10 ** -digits };
     this.#candles.applyOptions({ priceFormat });

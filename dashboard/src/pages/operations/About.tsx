@@ -56,7 +56,7 @@ function Away({ url, testid, children }: { url: string | null; testid: string; c
   );
 }
 
-/** Versions, and to whom we owe thanks. */
+/** Which version this is, on what it stands, and whose data it shows. */
 export function About() {
   const config = useConfig();
   const panel = usePanel(config);
@@ -75,20 +75,27 @@ export function About() {
           <dd>{data.writable ? "taken from whoever has the token" : "none are taken"}</dd>
         </dl>
       ) : null}
-      <h3 className={styles.small}>This dashboard is made with</h3>
-      <ul className={styles.libraries}>
+    </Panel>
+  );
+}
+
+/** To whom this dashboard owes thanks; the notice is asked for by a licence. */
+export function Thanks() {
+  return (
+    <footer className={styles.thanks}>
+      <ul className={styles.libraries} aria-label="This dashboard is made with">
         {LIBRARIES.map(([name, licence]) => (
           <li key={name}>
-            {name} <span className="muted">{licence}</span>
+            <b>{name}</b> {licence}
           </li>
         ))}
       </ul>
-      <p className="muted" data-testid="about-notice">
+      <p data-testid="about-notice">
         TradingView Lightweight Charts™. Copyright © 2026 TradingView, Inc.{" "}
         <a href="https://www.tradingview.com/" target="_blank" rel="noreferrer">
           https://www.tradingview.com/
         </a>
       </p>
-    </Panel>
+    </footer>
   );
 }

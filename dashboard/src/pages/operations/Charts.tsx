@@ -14,7 +14,7 @@ import {
   soloUrl,
 } from "./grafana.ts";
 import styles from "./Operations.module.css";
-import { CHART_HEIGHT, OwnChart } from "./OwnChart.tsx";
+import { OwnChart, WHOLE_HEIGHT } from "./OwnChart.tsx";
 
 type Choice = "grafana" | "own";
 
@@ -34,9 +34,9 @@ export function Charts() {
         <h2 id="ops-charts" className={styles.title}>
           Ingestion and latency
         </h2>
-        <div className="row">
-          <label className="row">
-            <span className="muted">The last</span>
+        <div className="controls">
+          <label>
+            The last
             <select
               value={span}
               onChange={(event) => setSpan(event.target.value)}
@@ -113,7 +113,7 @@ function Why({ base, reach, isOwn, onRetry }: WhyProps) {
     );
   if (reach === "fails")
     return (
-      <p className={styles.why} data-testid="grafana-fails">
+      <p className="trouble" data-testid="grafana-fails">
         Grafana at {base} does not answer, or does not let itself be framed (
         <code>allow_embedding</code>): these are our own charts.{" "}
         <code>docker compose up grafana</code> starts it.{" "}
@@ -138,7 +138,7 @@ function Frame({ base, shown, url }: { base: string; shown: Embedded; url: strin
       title={shown.title}
       testid={`ops-grafana-${shown.own}`}
       state="fresh"
-      height={CHART_HEIGHT + 50}
+      height={WHOLE_HEIGHT}
       note="Grafana"
       actions={
         <a
@@ -155,7 +155,7 @@ function Frame({ base, shown, url }: { base: string; shown: Embedded; url: strin
         className={styles.frame}
         title={`Grafana: ${shown.title}`}
         src={url}
-        height={CHART_HEIGHT + 50}
+        height={WHOLE_HEIGHT}
         loading="lazy"
         referrerPolicy="no-referrer"
         sandbox="allow-scripts allow-same-origin allow-popups"

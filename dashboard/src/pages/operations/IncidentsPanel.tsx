@@ -31,7 +31,7 @@ export function IncidentsPanel() {
           onClick={() => setAll(!all)}
           data-testid="incidents-all"
         >
-          Those that are over, too
+          Show those that are over
         </button>
       }
       {...panel}

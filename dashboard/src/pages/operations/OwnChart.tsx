@@ -1,12 +1,13 @@
 import { path } from "../../api/client.ts";
-import type { Ingestion, Latency } from "../../api/statistics.ts";
+import type { Ingestion, IngestionFeed, Latency } from "../../api/statistics.ts";
 import { usePoll } from "../../api/usePoll.ts";
-import { type Line, Lines } from "../../panels/Lines.tsx";
+import { LINES_WORDS, type Line, Lines } from "../../panels/Lines.tsx";
 import { Panel } from "../../panels/Panel.tsx";
 import { usePanel } from "../../panels/usePanel.ts";
 import type { Embedded, Span } from "./grafana.ts";
 
 export const CHART_HEIGHT = 200;
+export const WHOLE_HEIGHT = CHART_HEIGHT + LINES_WORDS;
 const EVERY = 5000;
 const NEVER = (
   <p>
@@ -32,7 +33,7 @@ function Rates({ shown, span }: { shown: Embedded; span: Span }) {
     <Panel
       title={shown.title}
       testid={`ops-own-${shown.own}`}
-      height={CHART_HEIGHT + 50}
+      height={WHOLE_HEIGHT}
       empty={NEVER}
       {...panel}
     >
@@ -53,14 +54,17 @@ function Rates({ shown, span }: { shown: Embedded; span: Span }) {
 function rates(data: Ingestion, withRepeats: boolean): Line[] {
   const perSecond = (values: (number | null)[]) =>
     values.map((value) => (value === null ? null : value / data.bucket_seconds));
-  return data.feeds.flatMap((feed) =>
-    withRepeats
-      ? [
-          { name: `${feed.exchange} stored`, values: perSecond(feed.stored) },
-          { name: `${feed.exchange} repeated`, values: perSecond(feed.repeats) },
-        ]
-      : [{ name: feed.exchange, values: perSecond(feed.trades) }],
-  );
+  const named = (words: string, values: (feed: IngestionFeed) => (number | null)[]) =>
+    data.feeds.map((feed, index) => ({
+      name: `${feed.exchange}${words}`,
+      values: perSecond(values(feed)),
+      colour: `--series-${(index % 6) + 1}`, // an exchange has one colour on all charts
+    }));
+  if (!withRepeats) return named("", (feed) => feed.trades);
+  return [
+    ...named(" stored", (feed) => feed.stored),
+    ...named(" repeated", (feed) => feed.repeats),
+  ];
 }
 
 function Latencies(props: { shown: Embedded; span: Span; kind: "receive" | "write" }) {
@@ -72,7 +76,7 @@ function Latencies(props: { shown: Embedded; span: Span; kind: "receive" | "writ
     <Panel
       title={`${shown.title}, 99th percentile`}
       testid={`ops-own-${shown.own}`}
-      height={CHART_HEIGHT + 50}
+      height={WHOLE_HEIGHT}
       empty={NEVER}
       {...panel}
     >

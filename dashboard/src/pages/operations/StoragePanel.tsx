@@ -1,6 +1,6 @@
 import type { Storage } from "../../api/statistics.ts";
 import { usePoll } from "../../api/usePoll.ts";
-import { bytes, measure, NOTHING, share } from "../../design/format.ts";
+import { bytes, count, NOTHING, share } from "../../design/format.ts";
 import { Panel } from "../../panels/Panel.tsx";
 import { Tile, Tiles } from "../../panels/Tile.tsx";
 import { usePanel } from "../../panels/usePanel.ts";
@@ -20,11 +20,11 @@ export function StoragePanel() {
     <Panel title="Storage" testid="ops-storage" height={240} {...panel}>
       {data ? (
         <>
-          <Tiles label="What lies on the disk">
+          <Tiles label="What lies on the disk" within>
             <Tile
               {...tile}
-              name="Disk left"
-              value={left === null ? NOTHING : `${measure(left)} days`}
+              name="Disk lasts"
+              value={left === null ? NOTHING : `${count(Math.floor(left))} d`}
               note={diskWords(data)}
               tone={left !== null && left < FEW_DAYS ? "bad" : "plain"}
               testid="storage-days-left"
@@ -33,6 +33,7 @@ export function StoragePanel() {
               {...tile}
               name="Database"
               value={bytes(data.database_bytes)}
+              note="PostgreSQL"
               testid="storage-database"
             />
             <Tile
@@ -65,9 +66,8 @@ export function StoragePanel() {
                 <span className={styles.bar} aria-hidden="true">
                   <span style={{ width: `${(100 * own) / Math.max(1, data.database_bytes)}%` }} />
                 </span>
-                <span className="number">
-                  {bytes(own)}, {share(own / Math.max(1, data.database_bytes))}
-                </span>
+                <span>{bytes(own)}</span>
+                <span className="muted">{share(own / Math.max(1, data.database_bytes))}</span>
               </li>
             ))}
           </ul>
@@ -84,8 +84,6 @@ function largest(data: Storage): { name: string; bytes: number }[] {
   return rest > 0 ? [...shown, { name: "all others", bytes: rest }] : shown;
 }
 
-/** The API cannot tell a disk that does not fill from one that it has not watched for long enough. */
-function diskWords({ disk, days_left }: Storage): string {
-  const words = `${bytes(disk.free)} free of ${bytes(disk.total)}`;
-  return days_left === null ? `${words}; not filling, or not known yet` : words;
+function diskWords({ disk }: Storage): string {
+  return `${bytes(disk.free)} free of ${bytes(disk.total)}`;
 }

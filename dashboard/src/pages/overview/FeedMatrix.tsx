@@ -1,6 +1,6 @@
 import type { FeedRow, FeedState } from "../../api/statistics.ts";
 import { Link } from "../../app/router.tsx";
-import { age, measure } from "../../design/format.ts";
+import { age, pace } from "../../design/format.ts";
 import { useNow } from "../../panels/useNow.ts";
 import styles from "./Overview.module.css";
 
@@ -46,11 +46,15 @@ function Cell({ row, since }: { row: FeedRow; since: number }) {
         {MARKS[row.state]}
       </span>
       <span className={styles.symbol}>{row.symbol}</span>
-      <span className={styles.facts}>
-        {row.state === "fresh" ? `${measure(row.trades_per_second)}/s` : row.state}
-        {old === null ? "" : ` · ${age(old)}`}
-        {row.open_gaps > 0 ? ` · ${row.open_gaps} ${row.open_gaps === 1 ? "gap" : "gaps"}` : ""}
+      {row.open_gaps > 0 ? (
+        <span className={styles.gaps}>
+          {row.open_gaps} {row.open_gaps === 1 ? "gap" : "gaps"}
+        </span>
+      ) : null}
+      <span className={styles.pace}>
+        {row.state === "fresh" ? `${pace(row.trades_per_second)}/s` : row.state}
       </span>
+      <span className={styles.age}>{old === null ? "" : age(old)}</span>
     </Link>
   );
 }

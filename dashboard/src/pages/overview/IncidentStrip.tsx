@@ -4,12 +4,13 @@ import { usePreferences } from "../../app/preferences.ts";
 import { moment } from "../../design/format.ts";
 import { Panel } from "../../panels/Panel.tsx";
 import { usePanel } from "../../panels/usePanel.ts";
+import { openFirst } from "../operations/incidents.ts";
 import styles from "./Overview.module.css";
 
 /** What is wrong now, the newest first; while nothing is, it takes one line. */
 export function IncidentStrip({ incidents }: { incidents: Poll<Incidents> }) {
   const panel = usePanel(incidents);
-  const rows = incidents.data?.incidents ?? [];
+  const rows = openFirst(incidents.data?.incidents ?? []);
   return (
     <Panel title="Incidents" testid="incidents" height={24} {...panel}>
       {rows.length === 0 ? (
@@ -36,8 +37,8 @@ function Row({ incident }: { incident: Incident }) {
     >
       <span className={styles.severity}>{severity}</span>
       <span>
-        <strong>{title}</strong>
-        <span className="muted"> since {moment(since, clock)}</span>
+        <strong>{title}</strong>{" "}
+        <span className={`muted ${styles.since}`}>since {moment(since, clock)}</span>
         <br />
         {text} {link ? <a href={link}>More</a> : null}
       </span>

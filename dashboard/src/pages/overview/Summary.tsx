@@ -1,8 +1,8 @@
-import type { Coverage, Incidents } from "../../api/answers.ts";
+import type { Coverage, CoverageCell, Incidents } from "../../api/answers.ts";
 import { path } from "../../api/client.ts";
 import type { Feeds, Latency, Storage } from "../../api/statistics.ts";
 import { type Poll, usePoll } from "../../api/usePoll.ts";
-import { bytes, count, measure, milliseconds, share } from "../../design/format.ts";
+import { bytes, count, milliseconds, pace, share } from "../../design/format.ts";
 import { Tile, Tiles } from "../../panels/Tile.tsx";
 import { useNow } from "../../panels/useNow.ts";
 import { usePanel } from "../../panels/usePanel.ts";
@@ -40,7 +40,7 @@ function FeedTiles({ feeds }: { feeds: Poll<Feeds> }) {
       <Tile
         name="Feeds up"
         value={`${up}/${rows.length}`}
-        note={up === rows.length ? "all fresh" : `${rows.length - up} not fresh`}
+        note={feedWords(up, rows.length)}
         tone={up === rows.length ? "plain" : "warn"}
         state={state}
         at={at}
@@ -48,7 +48,7 @@ function FeedTiles({ feeds }: { feeds: Poll<Feeds> }) {
       />
       <Tile
         name="Trades per second"
-        value={measure(rate)}
+        value={pace(rate)}
         note="all markets"
         state={state}
         at={at}
@@ -56,6 +56,11 @@ function FeedTiles({ feeds }: { feeds: Poll<Feeds> }) {
       />
     </>
   );
+}
+
+function feedWords(up: number, all: number): string {
+  if (all === 0) return "none yet";
+  return up === all ? "all fresh" : `${all - up} not fresh`;
 }
 
 function LagTile({ latency }: { latency: Poll<Latency> }) {
@@ -85,13 +90,20 @@ function CoverageTile() {
     <Tile
       name="Coverage"
       value={share(whole)}
-      note={isProved(cells) ? "proved, today and yesterday" : "known of, not proved yet"}
+      note={coverageWords(cells, whole)}
       tone={whole !== null && whole < 1 ? "warn" : "plain"}
       state={state}
       at={at}
       testid="tile-coverage"
     />
   );
+}
+
+/** 100 % without a proof only means that nothing is known to be missing. */
+function coverageWords(cells: readonly CoverageCell[], whole: number | null): string {
+  if (whole === null) return "not judged yet";
+  if (whole < 1) return "since yesterday";
+  return isProved(cells) ? "proved whole" : "not proved yet";
 }
 
 function GapTile({ feeds }: { feeds: Poll<Feeds> }) {

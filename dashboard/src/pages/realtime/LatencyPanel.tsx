@@ -5,7 +5,7 @@ import { Choice } from "../../panels/Choice.tsx";
 import { Lines } from "../../panels/Lines.tsx";
 import { Panel } from "../../panels/Panel.tsx";
 import { usePanel } from "../../panels/usePanel.ts";
-import { HEIGHT, NOT_YET } from "./look.ts";
+import { HEIGHT, NOT_YET, WHOLE } from "./look.ts";
 import { quantileLines, quantilesOf } from "./series.ts";
 
 const KINDS: readonly LatencyKind[] = ["receive", "write", "deliver"];
@@ -27,7 +27,7 @@ export function LatencyPanel({ latency }: { latency: Poll<Latency> }) {
     <Panel
       title="Latency"
       testid="realtime-latency"
-      height={HEIGHT}
+      height={WHOLE}
       empty={NOT_YET}
       note={KIND_WORDS[kind]}
       actions={
