@@ -70,6 +70,7 @@ class Room {
 export function strikeStage(): void {
   cleanup();
   vi.useRealTimers();
+  vi.restoreAllMocks();
   vi.unstubAllGlobals();
   document.body.replaceChildren();
 }
