@@ -19,5 +19,6 @@ export default defineConfig({
     include: ["tests/**/*.test.{ts,tsx}"],
     restoreMocks: true,
     testTimeout: 30_000,
+    isolate: false, // files share one page: each test strikes its own stage
   },
 });
