@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import { add, compare, isLater } from "../../src/design/exact.ts";
 import {
   age,
-  aligned,
   bytes,
   count,
   dayOf,
@@ -51,11 +50,6 @@ describe("decimals at their ends", () => {
       expect(groups.slice(1).every((group) => group.length === 3)).toBe(true);
       expect(groups[0]?.length).toBeLessThanOrEqual(3);
     }
-  });
-
-  it("fill up to the widest, never cut", () => {
-    expect(aligned(LEAST, 3)).toBe(LEAST);
-    expect(aligned("12.", 2)).toHaveLength("12.34".length);
   });
 });
 

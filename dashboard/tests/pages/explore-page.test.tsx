@@ -49,6 +49,14 @@ function word(name: string): string | null {
   return new URLSearchParams(window.location.search).get(name);
 }
 
+/** Changes a part of what stands in a field, and leaves the field. */
+async function write(id: string, part: RegExp, words: string): Promise<void> {
+  const field = byId(id) as HTMLInputElement;
+  fireEvent.change(field, { target: { value: field.value.replace(part, words) } });
+  fireEvent.blur(field);
+  await stage.pass(50);
+}
+
 function asked(path: string): Record<string, string> {
   return Object.fromEntries(stage.api.last(path)?.url.searchParams ?? []);
 }
@@ -77,7 +85,7 @@ describe("the range that is looked at", () => {
       start: "2026-11-20",
       end: "2026-11-21",
     });
-    expect((byId("range-start") as HTMLInputElement).value).toBe("2026-11-20T00:00");
+    expect((byId("range-start") as HTMLInputElement).value).toMatch(/^2026-11-20[T ]00:00$/);
   });
 
   it("is the last 24 hours where the address says nothing, or nonsense", async () => {
@@ -104,11 +112,9 @@ describe("the range that is looked at", () => {
 
   it("changes with a field, and keeps its old range where the new one would be none", async () => {
     await show();
-    fireEvent.change(byId("range-start"), { target: { value: "2026-11-20T06:30" } });
-    await stage.pass(50);
+    await write("range-start", /00:00$/, "06:30");
     expect(word("start")).toBe("2026-11-20T06:30:00Z");
-    fireEvent.change(byId("range-start"), { target: { value: "2026-11-25T00:00" } });
-    await stage.pass(50);
+    await write("range-start", /11-20/, "11-25");
     expect(word("start")).toBe("2026-11-20T06:30:00Z");
   });
 
