@@ -13,7 +13,7 @@ FAULTS ?=
 SEED ?=
 SECONDS ?= 60
 WORKERS ?= 3
-DASHBOARD_SOURCES := $(shell find dashboard/src dashboard/public dashboard/tools -type f) \
+DASHBOARD_SOURCES := $(shell find dashboard/src dashboard/public dashboard/tools -type f ! -name '*.py*') \
 	dashboard/index.html dashboard/package.json dashboard/tsconfig.json dashboard/vite.config.ts
 # Node and npm come with the Python packages: no other is asked for. They trust whom this machine trusts.
 NPM = cd dashboard && NODE_OPTIONS=--use-system-ca PATH="$(CURDIR)/$(BIN)/nodejs/bin:$$PATH" \

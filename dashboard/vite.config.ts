@@ -14,5 +14,11 @@ export default defineConfig({
     rolldownOptions: { checks: { pluginTimings: false } },
   },
   server: { port: 5173, proxy: { "/v1": api, "/openapi.json": api } },
-  test: { environment: "node", include: ["tests/**/*.test.{ts,tsx}"], restoreMocks: true },
+  test: {
+    environment: "node",
+    include: ["tests/**/*.test.{ts,tsx}"],
+    restoreMocks: true,
+    testTimeout: 30_000,
+    isolate: false, // files share one page: each test strikes its own stage
+  },
 });

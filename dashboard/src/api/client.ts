@@ -1,14 +1,10 @@
 /** One GET of the API: remembers ETags, gives up after a bounded wait, and says what went wrong in the API's own words. */
 
+import type { Queries, Problem as Told } from "./described.ts";
+
 /** application/problem+json, or our own words where the API could not be reached at all. */
-export interface Problem {
-  type?: string;
-  title: string;
-  status: number | null;
-  detail: string;
-  hint?: string;
-  request_id?: string;
-}
+export type Problem = Pick<Told, "title" | "detail"> &
+  Partial<Pick<Told, "type" | "hint" | "request_id">> & { status: Told["status"] | null };
 
 export class Refused extends Error {
   readonly problem: Problem;
@@ -18,9 +14,24 @@ export class Refused extends Error {
   }
 }
 
-export type Query = Record<string, string | number | boolean | null | undefined>;
+type MarketPath = `/v1/markets/${string}/${string}`;
+/** What the API tells of one market, by its last word: `candles`. */
+type Word<Base = keyof Queries> = Base extends `/v1/markets/{exchange}/{symbol}/${infer Last}`
+  ? Last
+  : never;
+type Address = keyof Queries | `${MarketPath}/${Word}`;
+/** The words that an address takes behind its `?`, by the API's own description. */
+type Asked<Base> = Base extends keyof Queries
+  ? Queries[Base]
+  : Base extends `${MarketPath}/${infer Last extends Word}`
+    ? Queries[`/v1/markets/{exchange}/{symbol}/${Last}`]
+    : never;
+export type Query<Base> = {
+  [Name in keyof Asked<Base>]?: Asked<Base>[Name] | null | undefined;
+};
 
-export function path(base: string, query: Query = {}): string {
+/** Null and undefined ask for nothing. */
+export function path<const Base extends Address>(base: Base, query: Query<Base>): string {
   const words = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value !== null && value !== undefined) words.set(name, String(value));
@@ -30,7 +41,7 @@ export function path(base: string, query: Query = {}): string {
 }
 
 /** `kraken/BTC_USD` of a market, as paths of the API spell it. */
-export function marketPath(key: string): string {
+export function marketPath(key: string): MarketPath {
   const [exchange = "", ...rest] = key.split("/");
   return `/v1/markets/${encodeURIComponent(exchange)}/${encodeURIComponent(rest.join("_"))}`;
 }

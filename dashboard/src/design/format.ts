@@ -46,18 +46,25 @@ export function filled(text: string | null | undefined, digits: number): string 
   return (point < 0 ? `${short}.` : short) + "0".repeat(Math.max(0, digits - has));
 }
 
+const ROUNDS_UP = 999.5; // three digits of it read 1 000: the next unit is due
+
+function isKnown(value: number | null | undefined): value is number {
+  return value !== null && value !== undefined && Number.isFinite(value);
+}
+
 /** A count: `1 234 567`. */
 export function count(value: number | null | undefined): string {
-  if (value === null || value === undefined || !Number.isFinite(value)) return NOTHING;
+  if (!isKnown(value)) return NOTHING;
   const whole = Math.round(value);
   return (whole < 0 ? "-" : "") + grouped(String(Math.abs(whole)));
 }
 
 /** A measured number with the digits that matter. */
 export function measure(value: number | null | undefined, digits = 3): string {
-  if (value === null || value === undefined || !Number.isFinite(value)) return NOTHING;
+  if (!isKnown(value)) return NOTHING;
   if (value === 0) return "0";
   const magnitude = Math.floor(Math.log10(Math.abs(value)));
+  if (magnitude < -6) return value.toExponential(digits - 1); // too small for six digits, but not nought
   const fixed = value.toFixed(Math.max(0, Math.min(6, digits - 1 - magnitude)));
   const [whole = "", rest = ""] = fixed.split(".");
   const digitsBehind = rest.replace(/0+$/, "");
@@ -72,16 +79,16 @@ export function pace(value: number | null | undefined): string {
 
 /** Milliseconds, as people say them. */
 export function milliseconds(value: number | null | undefined): string {
-  if (value === null || value === undefined) return NOTHING;
-  return value < 1000 ? `${measure(value)} ms` : `${measure(value / 1000)} s`;
+  if (!isKnown(value)) return NOTHING;
+  return value < ROUNDS_UP ? `${measure(value)} ms` : `${measure(value / 1000)} s`;
 }
 
 export function bytes(value: number | null | undefined): string {
-  if (value === null || value === undefined) return NOTHING;
+  if (!isKnown(value)) return NOTHING;
   const units = ["B", "kB", "MB", "GB", "TB", "PB"];
   let step = 0;
   let rest = value;
-  while (rest >= 1000 && step < units.length - 1) {
+  while (rest >= ROUNDS_UP && step < units.length - 1) {
     rest /= 1000;
     step += 1;
   }
@@ -90,7 +97,7 @@ export function bytes(value: number | null | undefined): string {
 
 /** A share from 0 to 1 as per cent; what is not whole never reads as 100 %. */
 export function share(value: number | null | undefined): string {
-  if (value === null || value === undefined) return NOTHING;
+  if (!isKnown(value)) return NOTHING;
   const text = (Math.floor(value * 100_000) / 1000).toFixed(value >= 0.999 && value < 1 ? 3 : 1);
   return `${value === 1 ? "100" : text} %`;
 }

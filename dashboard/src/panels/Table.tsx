@@ -75,7 +75,8 @@ export function Table<Row>(props: TableProps<Row>) {
                   data-name={column.name}
                 >
                   {onChoose && index === 0 ? (
-                    <button type="button" className={styles.choose} onClick={() => onChoose(row)}>
+                    // for the keyboard; the press itself goes on to the row, which hears it
+                    <button type="button" className={styles.choose}>
                       {column.cell(row)}
                     </button>
                   ) : (

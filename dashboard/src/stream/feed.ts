@@ -205,7 +205,7 @@ export class MarketFeed {
     try {
       const { data } = await get<Gaps>(path("/v1/gaps", { exchange, symbol, limit: 200 }));
       for (const gap of data.gaps) {
-        if (gap.state !== "dismissed" && !this.#bands.has(gap.gap_id)) this.#remember(gap);
+        if (!this.#bands.has(gap.gap_id)) this.#remember(gap);
       }
       this.#clock.plan();
     } catch {

@@ -22,7 +22,7 @@ export interface GapFrame {
   gap_id: number;
   exchange: string;
   symbol: string;
-  state: GapState;
+  state: GapState | "dismissed";
   after_id: string;
   before_id: string | null;
   after: string;

@@ -15,7 +15,9 @@ const VIRTUAL_MS = 300_000; // a clock of the data so far from ours is not today
 
 /** `silentAfter`: seconds without a trade that are unusual for this market; null: nobody knows. */
 export function streamPanel(view: View, silentAfter: number | null, now: number): StreamPanel {
-  const { stream, lastAt: at } = view;
+  const { stream } = view;
+  const newest = view.bars.at(-1); // where the stream gave no backlog, the history knows of trades
+  const at = view.lastAt ?? (newest ? newest.time * 1000 : null);
   const panel = { note: null, at, retryAt: stream.retryAt, problem: null };
   if (stream.phase === "waiting") return { ...panel, state: "disconnected", problem: lost(view) };
   if (stream.phase === "stale") return { ...panel, state: "stale", note: "nothing is heard" };

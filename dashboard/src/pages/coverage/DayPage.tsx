@@ -1,5 +1,5 @@
 import { useMemo } from "react";
-import type { Answer, CoverageCell, Day, GapRow, Time } from "../../api/answers.ts";
+import type { CoverageCell, CoverageDay, Day, GapRow, Time } from "../../api/answers.ts";
 import { usePoll } from "../../api/usePoll.ts";
 import { usePreferences } from "../../app/preferences.ts";
 import { Link } from "../../app/router.tsx";
@@ -15,18 +15,10 @@ import { DAY_MS, dayAt, dayPath, markOf } from "./map.ts";
 import { strip } from "./minutes.ts";
 import { causeWords, isOpen, stateWords, verdictWords, widthOf } from "./words.ts";
 
-interface DayAnswer extends Answer {
-  /** Null: nobody judged the day. */
-  cell: CoverageCell | null;
-  minutes: number[];
-  served: [Time, Time][];
-  gaps: GapRow[];
-}
-
 export function DayPage({ market, day }: { market: string; day: Day }) {
   const [exchange = "", symbol = ""] = market.split("/");
   const words = [exchange, symbol, day].map(encodeURIComponent).join("/");
-  const poll = usePoll<DayAnswer>(`/v1/coverage/${words}`, 15_000);
+  const poll = usePoll<CoverageDay>(`/v1/coverage/${words}`, 15_000);
   const panel = usePanel(poll);
   const found = poll.data;
   const drawn = useMemo(() => (found ? strip(day, found) : null), [found, day]);

@@ -1,47 +1,25 @@
 /** Asking the API for a backfill: a plan first, then the same again to begin it. */
-import type { Answer, Day, Time } from "../../api/answers.ts";
+import type { BackfillRow, Day, Settled, Time, Backfills as Told } from "../../api/answers.ts";
 import { type Problem, problemOf, Refused } from "../../api/client.ts";
+import type { BackfillOrder, BackfillPlan } from "../../api/described.ts";
 import { DAY_MS, dayAt } from "./map.ts";
 import type { Plan } from "./words.ts";
 
-export interface Wish {
-  market: string;
-  start: Day;
-  end: Day;
-}
+export type { BackfillRow } from "../../api/answers.ts";
 
-export interface BackfillRow {
-  backfill_id: number;
-  market: string;
-  gap_id: number | null;
-  start: Time;
-  end: Time;
-  state: "running" | "done" | "interrupted" | "failed";
-  requests: number;
-  trades: number;
-  new_trades: number;
-  absent: number;
-  reached: Time | null;
-  note: string | null;
-  started: Time;
-  touched: Time;
-  ended: Time | null;
-}
+export type Wish = Required<Omit<BackfillOrder, "dry_run">>;
 
 /** What the API itself has begun: it may end before anything of it stands in the database. */
-export interface Begun {
+export type Begun = {
   market: string;
   start: Time;
   end: Time;
   state: "running" | "done" | "ended";
   words: string;
   begun: Time;
-}
+};
 
-export interface Backfills extends Answer {
-  backfills: BackfillRow[];
-  asked: Begun[];
-}
+export type Backfills = Settled<Told, { asked: Begun[] }>;
 
 export function wishOf(market: string, day: Day): Wish {
   return { market, start: day, end: dayAt(Date.parse(day) + DAY_MS) };
@@ -59,7 +37,7 @@ export type Order =
 /** Raises Refused. A plan costs the exchange a few requests: it may take a while. */
 export async function plan(wish: Wish, token: string): Promise<Plan> {
   const answer = await post({ ...wish, dry_run: true }, token);
-  return (answer as { plan: Plan }).plan;
+  return (answer as Settled<BackfillPlan, { plan: Plan }>).plan;
 }
 
 /** Raises Refused. */
@@ -69,7 +47,7 @@ export async function begin(wish: Wish, token: string): Promise<void> {
 
 const PATIENCE_MS = 120_000;
 
-async function post(body: object, token: string): Promise<unknown> {
+async function post(body: BackfillOrder, token: string): Promise<unknown> {
   let answer: Response;
   try {
     answer = await fetch("/v1/backfills", {

@@ -18,7 +18,6 @@ const STATES: Record<GapState, string> = {
   repaired: "Repaired",
   absent: "Absent: the exchange has no such trades either",
   unrecoverable: "Lost: the exchange gives them no more",
-  dismissed: "No gap after all",
 };
 
 export function causeWords(cause: string): string {
@@ -63,7 +62,7 @@ export function verdictWords(cell: CoverageCell): string {
 }
 
 /** What POST /v1/backfills says that it would take; all of it may be unknown. */
-export interface Plan {
+export type Plan = {
   expected?: number | null;
   stored?: number | null;
   absent?: number | null;
@@ -75,7 +74,7 @@ export interface Plan {
   planning_requests?: number;
   resumes?: boolean;
   doubts?: string[];
-}
+};
 
 /** Whether there is anything to start. */
 export function isNeeded(plan: Plan): boolean {

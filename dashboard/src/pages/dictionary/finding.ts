@@ -1,23 +1,7 @@
 /** Looking for words in the dictionary, and the places that an address can name. Pure. */
-import type { Answer } from "../../api/answers.ts";
+import type { ColumnEntry, TableEntry } from "../../api/answers.ts";
 
-export interface ColumnEntry {
-  column: string;
-  type: string;
-  nullable: boolean;
-  meaning: string | null;
-}
-
-export interface TableEntry {
-  table: string;
-  kind: "table" | "view" | "file";
-  meaning: string | null;
-  columns: ColumnEntry[];
-}
-
-export interface Dictionary extends Answer {
-  tables: TableEntry[];
-}
+export type { Dictionary, TableEntry } from "../../api/answers.ts";
 
 /** Tables that have all the words, with the columns that have them; a table that is named keeps all its columns. */
 export function find(tables: readonly TableEntry[], words: string): TableEntry[] {

@@ -27,7 +27,7 @@ const NOTHING: Polled<TradePages> = {
 /** The newest trades of the range first. */
 export function useTrades(market: string | null, range: Range, limit: number): Pages {
   const { start, end } = range;
-  const base = market === null ? null : `${marketPath(market)}/trades`;
+  const base = market === null ? null : (`${marketPath(market)}/trades` as const);
   const [state, setState] = useState(NOTHING);
   const [isLoading, setLoading] = useState(false);
   const flight = useRef<AbortController | null>(null);

@@ -41,7 +41,11 @@ export function FeedMatrix({ rows, at }: { rows: readonly FeedRow[]; at: number 
 function Cell({ row, since }: { row: FeedRow; since: number }) {
   const old = row.age_seconds === null ? null : row.age_seconds * 1000 + since;
   return (
-    <Link to={`/live?market=${row.market}`} className={styles.cell} testid={`feed-${row.market}`}>
+    <Link
+      to={`/live?market=${encodeURIComponent(row.market)}`}
+      className={styles.cell}
+      testid={`feed-${row.market}`}
+    >
       <span className={styles.mark} data-state={row.state} aria-hidden="true">
         {MARKS[row.state]}
       </span>
