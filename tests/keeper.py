@@ -9,6 +9,8 @@ import socket
 import sys
 from pathlib import Path
 
+import psycopg
+
 from alphapulse.postgres import Server
 from alphapulse.settings import LOOPBACK
 
@@ -21,11 +23,23 @@ def keep(home: Path) -> None:
     server = Server(home, port)
     server.start()
     try:
+        spare_the_disk(server.url("postgres"))
         print(server.url("postgres"), flush=True)
         sys.stdin.read()
     finally:
         server.stop()
         shutil.rmtree(home)
+
+
+def spare_the_disk(url: str) -> None:
+    """What outlives a crash of the machine is nothing here; what outlives a killed server stays so.
+
+    Tests of durability start servers of their own, by the platform's settings.
+    """
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("ALTER SYSTEM SET fsync = off")
+        admin.execute("ALTER SYSTEM SET full_page_writes = off")
+        admin.execute("SELECT pg_reload_conf()")
 
 
 if __name__ == "__main__":

@@ -27,25 +27,40 @@ def definitions(house: House) -> dg.Definitions:
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    """Forgets everything: for what does not depend on the storage."""
+    """Forgets everything: for what does not depend on the storage.
+
+    In memory, because files of a fresh instance cost each test a second of a core.
+    """
+    with dg.DagsterInstance.ephemeral() as made:
+        yield made
+
+
+@pytest.fixture
+def opened_again() -> Iterator[dg.DagsterInstance]:
+    """In files, for what opens its instance anew, as a schedule's tick does."""
     with dg.instance_for_test() as made:
         yield made
 
 
 @pytest.fixture
 def dagster_home(empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What the launcher makes: our dagster.yaml in a folder of its own, and its variables."""
+    """A place for an instance that is stored in PostgreSQL."""
     home = tmp_path / "dagster"
+    prepare(home, empty_database, monkeypatch)
+    return home
+
+
+def prepare(home: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the launcher makes: our dagster.yaml in a folder of its own, and its variables."""
     home.mkdir()
     copy(ROOT / "dagster.yaml", home)
-    parts = conninfo_to_dict(empty_database)
+    parts = conninfo_to_dict(url)
     monkeypatch.setenv("DAGSTER_HOME", str(home))
     monkeypatch.setenv("DAGSTER_PG_HOST", str(parts.get("host", "127.0.0.1")))
     monkeypatch.setenv("DAGSTER_PG_PORT", str(parts.get("port", 5432)))
     monkeypatch.setenv("DAGSTER_PG_USER", str(parts["user"]))
     monkeypatch.setenv("DAGSTER_PG_PASSWORD", str(parts.get("password", "")))
     monkeypatch.setenv("DAGSTER_PG_DB", str(parts["dbname"]))
-    return home
 
 
 @pytest.fixture

@@ -14,6 +14,12 @@ from tests.stored import BTC, DAY, ETH, SOL, store_day, store_market
 NIGHT = datetime(2024, 8, 9, 0, 10, tzinfo=UTC)
 
 
+@pytest.fixture
+def instance(opened_again: dg.DagsterInstance) -> dg.DagsterInstance:
+    """A tick's context opens it anew, by its reference."""
+    return opened_again
+
+
 def tick(
     house: House, instance: dg.DagsterInstance, at: datetime = NIGHT, first_day: str = "2024-01-01"
 ) -> list[dg.RunRequest]:

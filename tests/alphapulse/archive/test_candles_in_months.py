@@ -1,9 +1,11 @@
 """Candles of days that lie in month files: nothing is behind, checks pass, each bar shows once."""
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pyarrow as pa
@@ -30,9 +32,10 @@ from alphapulse.lake.candle_files import (
     place_of_candles,
 )
 from alphapulse.lake.trades import trades_of
-from alphapulse.store.connect import Store
+from alphapulse.store.connect import Store, connect
 from alphapulse.store.reopening import look_for_late_rows
 from tests.alphapulse.archive.test_compaction import ALL
+from tests.conftest import made_database, seal
 from tests.stored import BTC, DAY, store_day, store_trades
 
 ONE, HOUR = BarSize.ONE_MINUTE, BarSize.ONE_HOUR
@@ -88,14 +91,36 @@ class Lake:
         return sorted(str(p.relative_to(self.candles)) for p in self.candles.rglob("*.parquet"))
 
 
+@pytest.fixture(scope="module")
+def made(
+    server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Lake, str]]:
+    """To be copied, with the name of its database: each test has a lake of its own."""
+    with made_database(server_url, template) as url:
+        found = Lake(url, tmp_path_factory.mktemp("made"))
+        with connect(url, "test") as store:
+            for n, day in enumerate(DAYS, 1):
+                store_day(store, BTC, day.date, trades=2 * n)
+            name = store.info.dbname
+        found.export()
+        found.make(*DAYS)
+        found.compact()
+        seal(server_url, name)
+        yield found, name
+
+
 @pytest.fixture
-def home(store: Store, database_url: str, tmp_path: Path) -> Lake:
+def database_url(server_url: str, made: tuple[Lake, str]) -> Iterator[str]:
+    with made_database(server_url, made[1]) as url:
+        yield url
+
+
+@pytest.fixture
+def home(made: tuple[Lake, str], database_url: str, tmp_path: Path) -> Lake:
     found = Lake(database_url, tmp_path)
-    for n, day in enumerate(DAYS, 1):
-        store_day(store, BTC, day.date, trades=2 * n)
-    found.export()
-    found.make(*DAYS)
-    found.compact()
+    copytree(made[0].parquet, found.parquet)
+    copytree(made[0].candles, found.candles)
+    write_archive(found.archive, found.parquet)
     return found
 
 
