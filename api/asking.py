@@ -32,7 +32,7 @@ OneSymbol = Annotated[
 ]
 
 
-def refuse_unknown(request: Request) -> None:
+async def refuse_unknown(request: Request) -> None:
     """A mistyped parameter that is silently ignored costs somebody a night; raises Problem."""
     known = {field.alias for field in request.scope["route"].dependant.query_params}
     given = Counter(name for name, _ in request.query_params.multi_items())

@@ -52,7 +52,7 @@ def backfill_facts(row: Row) -> dict[str, Any]:
     }
 
 
-def need_token(request: Request) -> None:
+async def need_token(request: Request) -> None:
     """Compared in constant time; raises Problem."""
     token = house_of(request).settings.api_token
     if token is None:

@@ -210,7 +210,7 @@ def open_bar(columns: Columns, length_of_bar: timedelta, now: datetime) -> str |
 def json_of(found: Spelled | Page, shape: str) -> Any:
     """A page's trades as the answer holds them."""
     if isinstance(found, Spelled):
-        return msgspec.Raw(found.text.encode())
+        return msgspec.Raw(found.json)
     return msgspec.Raw(json_of_trades(found.columns)) if shape == "rows" else found.columns
 
 

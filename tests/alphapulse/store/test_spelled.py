@@ -35,8 +35,8 @@ def test_both_shapes_are_those_of_the_rows(store: Store, limit: int, is_descendi
     rows = read_spelled(store, asked, limit, "rows")
     wide = read_spelled(store, asked, limit, "columns")
     assert rows is not None and wide is not None
-    assert rows.text.encode() == json_of_trades(columns)
-    assert msgspec.json.decode(wide.text) == columns
+    assert rows.json == json_of_trades(columns)
+    assert msgspec.json.decode(wide.json) == columns
     expected = None
     if limit < len(TRADES):
         expected = (datetime.fromisoformat(columns["time"][-1]), int(columns["id"][-1]))
@@ -70,7 +70,7 @@ def test_a_page_of_many_days_is_walked_to_its_end(
         page = read_spelled(store, replace(whole, place=place), 2, shape)
         if page is None:
             break
-        told = msgspec.json.decode(page.text)
+        told = msgspec.json.decode(page.json)
         found += told["id"] if shape == "columns" else [one["id"] for one in told]
         place = page.place
         if place is None:
