@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import msgspec
 from fastapi import Request
+from msgspec import Struct
 
 from alphapulse.settings import Settings
 from alphapulse.store.catalogue import Instance, read_instance, read_names
@@ -22,8 +23,17 @@ from api.kept import Kept
 
 THREADS = 8  # that read at once, each by a connection of its own
 STATEMENT_SECONDS = 10.0
+KEPT_SECONDS = 600.0
 
 T = TypeVar("T")
+
+
+class Remembered(Struct, frozen=True):
+    """What is kept, since when, and how many connections had been lost then."""
+
+    lost: int
+    since: float
+    kept: Kept
 
 
 class House:
@@ -36,7 +46,7 @@ class House:
         self.cache = Cache()
         self.jobs = Jobs(settings)
         self.digests = Digests()
-        self.remembered: tuple[int, Kept] = (0, Kept())
+        self.remembered = Remembered(0, time.monotonic(), Kept())
         self.told: tuple[float, Instance] | None = None
         self.known: tuple[float, dict[Market, int]] = (0.0, {})
 
@@ -51,11 +61,15 @@ class House:
         return msgspec.structs.replace(found, now=found.now + timedelta(seconds=at - read_at))
 
     def kept(self) -> Kept:
-        """What was read before; nothing once a connection was lost: it may be another database."""
-        lost = self.readers.lost
-        if self.remembered[0] != lost:
-            self.remembered = lost, Kept()
-        return self.remembered[1]
+        """What was read before; nothing once a connection was lost: it may be another database.
+
+        Nothing is kept longer than KEPT_SECONDS: an owner may delete rows by hand, and no
+        transaction tells of that.
+        """
+        lost, at = self.readers.lost, time.monotonic()
+        if self.remembered.lost != lost or at - self.remembered.since > KEPT_SECONDS:
+            self.remembered = Remembered(lost, at, Kept())
+        return self.remembered.kept
 
     def names(self, store: Store) -> dict[Market, int]:
         """Every market with its id, as of a second ago."""

@@ -45,7 +45,7 @@ from alphapulse.trade import Market
 from api.answers import ENCODER
 from api.app import make_app
 from api.caching import Cache
-from api.context import House
+from api.context import House, Remembered
 from api.kept import Kept
 from bench.stage import free_port, fresh_database, median, module, percentile
 
@@ -184,7 +184,7 @@ async def serve(kind: str, port: int) -> None:
         house = House(Settings(home=home, api_requests_per_second=0), url)
         house.cache = Cache(seconds=-1.0)
         if kind == "anew":
-            house.remembered = (0, Kept(hours=0))
+            house.remembered = Remembered(0, time.monotonic() + 3600, Kept(hours=0))
         app: Any = make_app(house)
     else:
         app = naive_app(url) if kind == "naive" else async_app(url)

@@ -17,7 +17,8 @@ from alphapulse.migrate import migrate
 from alphapulse.settings import Settings
 from alphapulse.store.connect import Store, connect
 from api.app import make_app
-from api.context import House
+from api.context import House, Remembered
+from api.kept import Kept
 from api.server import Quiet, configured, listen
 from tests.conftest import made_database
 
@@ -44,8 +45,9 @@ class Site(Struct, frozen=True):
         return found
 
     def forget(self) -> None:
-        """Answers of the last second are not shared with what comes."""
+        """Answers of the last second are not shared with what comes, and nothing is kept."""
         self.house.cache.kept.clear()
+        self.house.remembered = Remembered(-1, 0.0, Kept())
         self.house.known = (0.0, {})
 
 

@@ -10,16 +10,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+import api.context
 import api.kept
 from alphapulse.archive.candles import make_days
 from alphapulse.archive.export import export_days
 from alphapulse.candles import BarSize
 from alphapulse.columns import Columns, length
 from alphapulse.lake.candle_files import path_of_candles
+from alphapulse.settings import Settings
 from alphapulse.store.bars import Sight, fold_bars
 from alphapulse.store.connect import Store, connect
 from alphapulse.store.readers import of_one_instant
 from api.bars import Shelf
+from api.context import House
 from api.kept import HOUR, MINUTE, Kept, Latest, hours_of
 from tests.stored import BTC, BTC_DAY, DAY, Row, store_day, store_market, store_trades
 
@@ -168,3 +171,17 @@ def test_what_was_used_last_stays() -> None:
     assert held.get("a") is not None
     held.put("c", Decimal(2))
     assert [held.get(name) for name in "abc"] == [1, None, 2]
+
+
+def test_nothing_is_kept_for_long_nor_beyond_a_lost_connection(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(Settings(home=tmp_path), database_url)
+    first = house.kept()
+    assert house.kept() is first
+    house.readers.lost += 1
+    second = house.kept()
+    assert second is not first and house.kept() is second
+    monkeypatch.setattr(api.context, "KEPT_SECONDS", 0.0)
+    assert house.kept() is not second
+    house.close()
