@@ -98,11 +98,12 @@ def test_a_transaction_that_was_open_while_we_folded_is_seen_once_it_ends(
     store: Store, reader: Store, database_url: str
 ) -> None:
     kept, market_id = Kept(), store_market(store, BTC)
+    store_trades(store, BTC, [(3, f"{DAY} 12:00:00", "1", "1")])  # now nobody has to make its chunk
     with connect(database_url, "test") as slow, slow.transaction():
         store_trades(slow, BTC, [(1, f"{DAY} 10:00:01", "1", "1")])  # the older transaction
         store_trades(store, BTC, [(2, f"{DAY} 10:00:02", "2", "1")])
-        assert kept_minutes(reader, kept, market_id)["first_id"] == ["2"]
-    assert kept_minutes(reader, kept, market_id)["trades"] == [2]
+        assert kept_minutes(reader, kept, market_id)["first_id"] == ["2", "3"]
+    assert kept_minutes(reader, kept, market_id)["trades"] == [2, 1]
 
 
 def test_only_what_changed_is_folded_anew(
