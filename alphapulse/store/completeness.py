@@ -5,6 +5,7 @@ than all the rest of an answer, and these can only move outwards.
 """
 
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 from alphapulse.store.connect import Store
@@ -51,12 +52,15 @@ OLDEST = NEWEST.replace(">=", "<=").replace(" DESC", "")
 
 class Edges:
     """The first and the newest stored trade of each market, as they were seen: there is none
-    further inside, for whatever leaves the store is told in `dropped_days`.
+    further inside, for whatever leaves the store is told in `dropped_days`. The newest one may be
+    some `seconds` old: less is said to be complete then than is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = 1.0) -> None:
+        self.seconds = seconds
         self.oldest: dict[int, datetime] = {}
         self.newest: dict[int, datetime] = {}
+        self.looked: dict[int, float] = {}
 
     def begin(self, store: Store, market_id: int, start: datetime | None) -> datetime | None:
         """The first trade, or one that was not after `start`."""
@@ -70,7 +74,10 @@ class Edges:
     def reach(self, store: Store, market_id: int, end: datetime) -> datetime | None:
         """The newest trade, or one that was not before `end`."""
         known = self.newest.get(market_id)
-        if known is None or known < end:
+        at = monotonic()
+        is_old = at - self.looked.get(market_id, float("-inf")) >= self.seconds
+        if known is None or (known < end and is_old):
+            self.looked[market_id] = at
             known = look(store, NEWEST, market_id, known or "-infinity") or known
             if known is not None:
                 self.newest[market_id] = known

@@ -38,7 +38,7 @@ def market_id(store: Store) -> int:
 
 @pytest.fixture
 def edges() -> Edges:
-    return Edges()
+    return Edges(seconds=0)
 
 
 CASES = [
@@ -61,6 +61,15 @@ def test_a_range_is_complete_up_to_its_end_or_to_the_newest_trade_whatever_was_a
 ) -> None:
     for start, end, until in CASES[first:] + CASES[:first]:
         assert complete_until(store, edges, market_id, start, end) == until
+
+
+def test_the_newest_trade_is_looked_for_once_in_a_while(store: Store, market_id: int) -> None:
+    edges = Edges(seconds=60)
+    assert complete_until(store, edges, market_id, at(9), at(30)) == at(9, 12)
+    store_trades(store, BTC, [trade(9, 11, 0)])
+    assert complete_until(store, edges, market_id, at(9), at(30)) == at(9, 12)
+    edges.seconds = 0
+    assert complete_until(store, edges, market_id, at(9), at(30)) == at(11)
 
 
 def test_trades_beyond_those_that_are_remembered_are_found(
